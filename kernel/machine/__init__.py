@@ -1,0 +1,1 @@
+"""The board: RAM, CPUs, clock, devices. The only layer that knows an instruction-set emulator."""

@@ -38,6 +38,7 @@ class EventKind(enum.IntEnum):
     TICK_ENTER = 19  # serial
     TICK_EXIT = 20  # serial
     IDLE_SKIP = 21  # from_ns, to_ns
+    TRAP_EXIT = 22  # (nothing): the CPU leaves the kernel
     # address spaces
     VMA_ADD = 30  # aspace, start, end, flags, backend
     VMA_REMOVE = 31  # aspace, start, end
@@ -147,6 +148,7 @@ FIELDS: dict[EventKind, tuple[str, ...]] = {
     EventKind.TICK_ENTER: ("serial",),
     EventKind.TICK_EXIT: ("serial",),
     EventKind.IDLE_SKIP: ("from_ns", "to_ns"),
+    EventKind.TRAP_EXIT: (),
     EventKind.VMA_ADD: ("aspace", "start", "end", "flags", "backend"),
     EventKind.VMA_REMOVE: ("aspace", "start", "end"),
     EventKind.VMA_SPLIT: ("aspace", "start", "at", "end"),
@@ -210,14 +212,7 @@ FIELDS: dict[EventKind, tuple[str, ...]] = {
 }
 
 #: Events that end the kernel's handling of a trap: nothing changes after them until user code runs.
-TRAP_EXITS = frozenset(
-    {
-        EventKind.SYSCALL_EXIT,
-        EventKind.FAULT_EXIT,
-        EventKind.EXCEPTION_EXIT,
-        EventKind.TICK_EXIT,
-    }
-)
+TRAP_EXITS = frozenset({EventKind.TRAP_EXIT, EventKind.POWER_OFF, EventKind.PANIC})
 
 
 def _costs() -> list[int]:
@@ -231,6 +226,7 @@ def _costs() -> list[int]:
     costs[EventKind.TICK_ENTER] = 300
     costs[EventKind.TICK_EXIT] = 200
     costs[EventKind.IDLE_SKIP] = 0
+    costs[EventKind.TRAP_EXIT] = 0
     costs[EventKind.TASK_SWITCH] = 500
     costs[EventKind.PTE_SET] = 40
     costs[EventKind.PTE_CLEAR] = 40

@@ -1,0 +1,107 @@
+"""A row of text: what every renderer makes and every front end prints.
+
+A renderer is a pure function from a view to rows; a pane paints them, batch mode joins them.
+A style is a name, never a colour: themes give names colours, and a glyph carries the meaning
+where there is no colour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple, TypeAlias
+
+
+class Span(NamedTuple):
+    """A piece of text in one style."""
+
+    text: str
+    style: str = ""
+
+
+Row: TypeAlias = tuple[Span, ...]
+
+#: Every style name a renderer may use. Kinds of memory are named after pwndbg's legend.
+STYLES: tuple[str, ...] = (
+    "",
+    "dim",
+    "title",
+    "addr",
+    "code",
+    "stack",
+    "heap",
+    "data",
+    "rodata",
+    "wx",
+    "guard",
+    "new",
+    "gone",
+    "changed",
+    "error",
+    "good",
+    "key",
+    "value",
+    "number",
+    "string",
+    "comment",
+    "syscall",
+    "arg",
+    "current",
+    "bp",
+)
+
+#: The style of an area by `AreaView.kind`.
+KIND_STYLES: dict[str, str] = {
+    "code": "code",
+    "rodata": "rodata",
+    "data": "data",
+    "heap": "heap",
+    "stack": "stack",
+    "anon": "data",
+    "shared": "data",
+    "guard": "guard",
+    "vdso": "code",
+}
+
+
+def text(row: Row) -> str:
+    """The row as plain text."""
+    return "".join([span.text for span in row])
+
+
+def width(row: Row) -> int:
+    """Length of the row in characters."""
+    return sum(len(span.text) for span in row)
+
+
+def row(*parts: str | Span | tuple[str, str]) -> Row:
+    """Build a row from strings (plain), spans, or (text, style) pairs; empty parts vanish."""
+    spans: list[Span] = []
+    for part in parts:
+        span = Span(part) if isinstance(part, str) else Span(*part)
+        if span.text:
+            spans.append(span)
+    return tuple(spans)
+
+
+def plain(line: str, style: str = "") -> Row:
+    """A row of one span."""
+    return (Span(line, style),)
+
+
+def lines(rows: Iterable[Row]) -> str:
+    """Rows as plain text, one a line, blanks at line ends dropped."""
+    return "\n".join(text(each).rstrip() for each in rows)
+
+
+def crop(source: Row, columns: int) -> Row:
+    """The row cut to `columns` characters; a cut row ends with an ellipsis."""
+    if width(source) <= columns:
+        return source
+    out: list[Span] = []
+    left = columns - 1
+    for span in source:
+        if left <= 0:
+            break
+        out.append(Span(span.text[:left], span.style))
+        left -= len(span.text)
+    return (*out, Span("…", "dim")) if columns > 0 else ()

@@ -1,0 +1,1 @@
+"""Starry's system-call interface: Linux's numbers, structures and errors."""

@@ -1,0 +1,1 @@
+"""Starry's core: processes, threads, program loading, signals, restarts."""

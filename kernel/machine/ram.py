@@ -213,7 +213,7 @@ class Ram:
     def contains(self, pa: int, size_bytes: int = 1) -> bool:
         """Whether the range lies in this memory."""
         offset = pa - self.base
-        return 0 <= offset and offset + size_bytes <= self.size_bytes
+        return offset >= 0 and offset + size_bytes <= self.size_bytes
 
     # -- inside -----------------------------------------------------------------------------
 

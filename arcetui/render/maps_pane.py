@@ -1,0 +1,88 @@
+"""The memory map: the areas of the address space, coloured by kind, with what the step changed.
+
+`+` new, `-` gone, `~` changed. Colours as pwndbg's `vmmap`, with a legend.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from arcetui.render.changed_pane import sentence
+from arcetui.render.row import KIND_STYLES, Row, Span, row
+from arcetui.render.status_pane import human_bytes
+from arcetui.state import NOTHING, Item, PaneContent
+
+if TYPE_CHECKING:
+    from arcetui.state import Snapshot
+    from kernel.inspect.views import AreaView
+
+_MARK = {"+": "new", "-": "gone", "~": "changed", " ": ""}
+LEGEND: Row = row(
+    (" legend: ", "dim"),
+    ("STACK", "stack"), " ", ("HEAP", "heap"), " ", ("CODE", "code"), " ", ("DATA", "data"), " ",
+    ("WX", "wx"), " ", ("RODATA", "rodata"), " ", ("GUARD", "guard"),
+    ("  + new  - gone  ~ changed", "dim"),
+)  # fmt: skip
+
+
+def marked(snapshot: Snapshot) -> list[tuple[str, AreaView]]:
+    """All areas, now and gone, by address, each with its mark."""
+    if snapshot.space is None:
+        return []
+    now = snapshot.space.areas
+    before = snapshot.previous_space.areas if snapshot.previous_space is not None else now
+    if before is now:
+        return [(" ", area) for area in now]
+    known = {(a.start, a.end, a.perms, a.name) for a in before}
+    result: list[tuple[str, AreaView]] = []
+    for area in now:
+        same = (area.start, area.end, area.perms, area.name) in known
+        touched = any(old.start < area.end and area.start < old.end for old in before)
+        result.append((" " if same else "~" if touched else "+", area))
+    for old in before:
+        if not any(a.start < old.end and old.start < a.end for a in now):
+            result.append(("-", old))
+    return sorted(result, key=lambda pair: (pair[1].start, pair[0] != "-"))
+
+
+def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
+    """One row for each area."""
+    rows: list[Row] = []
+    items: list[Item] = []
+    focus = -1
+    areas = marked(snapshot)
+    digits = max((len(f"{area.end:x}") for _, area in areas), default=8)
+    for mark, area in areas:
+        if mark != " " and focus < 0:
+            focus = len(rows)
+        rows.append(_line(mark, area, digits, width))
+        items.append(Item("area", area.start, area.name or area.kind, area.size_bytes))
+    space = snapshot.space
+    if space is not None and space.brk:
+        grown = human_bytes(space.brk - space.brk_start)
+        rows.append(row((f" brk {space.brk:#x}", "label"), (f"  {grown} above its start", "dim")))
+        items.append(Item("address", space.brk, "brk"))
+    rows.append(LEGEND)
+    items.append(NOTHING)
+    title = f"pid {space.pid}, {len(space.areas)} areas" if space is not None else ""
+    return PaneContent(
+        tuple(rows), tuple(items), focus, title=title, changed=sentence(snapshot, "maps")
+    )
+
+
+def _line(mark: str, area: AreaView, digits: int, width: int) -> Row:
+    writable_code = "w" in area.perms and "x" in area.perms
+    style = "wx" if writable_code else KIND_STYLES.get(area.kind, "value")
+    name = area.name or f"({area.kind})"
+    pages = area.size_bytes >> 12
+    spans = [
+        Span(mark, _MARK[mark]),
+        Span(f"{area.start:0{digits}x}-{area.end:0{digits}x} ", "gone" if mark == "-" else style),
+        Span(f"{area.perms} ", "changed" if mark == "~" else "value"),
+        Span(f"{human_bytes(area.size_bytes):>9} ", "value"),
+        Span(f"{area.resident_pages:>4}/{pages:<5}" if width >= 60 else "", "dim"),
+        Span(f"{name}", style),
+    ]
+    if width >= 84:
+        spans.append(Span(f"  {area.backend}", "dim"))
+    return tuple(span for span in spans if span.text)

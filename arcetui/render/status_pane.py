@@ -1,0 +1,120 @@
+"""The status line and the message line: the machine's state, unmistakable when it is past."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from arcetui.render.row import Row, Span, row
+
+if TYPE_CHECKING:
+    from arcetui.state import Snapshot
+
+
+def state_words(snapshot: Snapshot) -> tuple[str, str]:
+    """The state with its glyph, and the style it is shown in."""
+    machine = snapshot.machine
+    if snapshot.running:
+        return "▶ RUNNING", "ok"
+    if snapshot.past:
+        return "◀ PAST", "past"
+    if machine.panic:
+        return "✗ KERNEL PANIC", "error"
+    return {
+        "exited": ("■ ENDED", "warning"),
+        "waiting for input": ("● WAITS FOR INPUT", "input"),
+        "panicked": ("✗ KERNEL PANIC", "error"),
+        "deadlocked": ("✗ DEADLOCK", "error"),
+    }.get(machine.state, ("■ STOPPED", "heading"))
+
+
+def exit_words(status: int) -> str:
+    """A raw wait status in words."""
+    signal = status & 0x7F
+    if signal == 0:
+        return f"exited with {status >> 8 & 0xFF}"
+    return f"killed by signal {signal}" + (" (core dumped)" if status & 0x80 else "")
+
+
+def amount(number: float) -> str:
+    """A number with a unit: 1.2k, 3.4M."""
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if number >= size:
+            return f"{number / size:.1f}{unit}"
+    return f"{number:.0f}"
+
+
+def human_bytes(size: int) -> str:
+    """Bytes in the largest unit that keeps the number short: 4 KiB, 1.5 MiB."""
+    if size < 1024:
+        return f"{size} B"
+    for unit, scale in (("KiB", 10), ("MiB", 20), ("GiB", 30), ("TiB", 40)):
+        value = size / (1 << scale)
+        if value < 1024 or unit == "TiB":
+            return f"{value:.0f} {unit}" if value == int(value) else f"{value:.1f} {unit}"
+    return f"{size} B"
+
+
+def status_row(snapshot: Snapshot, width: int) -> Row:
+    """The top line. In the past the whole line is in the colours of the past."""
+    machine = snapshot.machine
+    words, style = state_words(snapshot)
+    past = snapshot.past and not snapshot.running
+    half = " inside the kernel" if machine.half_way else ""
+    position = f"at {machine.position}" + (f" of {machine.end}" if machine.position < machine.end else "")
+    parts = [
+        position + half,
+        f"sys #{machine.syscalls}",
+        f"{amount(machine.instructions)} insns",
+        f"cpu{snapshot.cpu.cpu}" + (f" {snapshot.cpu.in_kernel}" if snapshot.cpu.in_kernel else ""),
+        f"mem {human_bytes(machine.frames_used << 12)}/{human_bytes(machine.frames_total << 12)}",
+        f"{machine.time_ns / 1e6:.3f} ms",
+    ]
+    if snapshot.running and snapshot.speed == "full":
+        parts.append(f"{amount(snapshot.rate)}/s")
+    elif snapshot.speed != "full":
+        parts.append(f"speed {snapshot.speed}")
+    parts += [machine.arch, snapshot.program]
+    plain = "past" if past else ""
+    spans = [Span(f" {words} ", style)]
+    used = len(words) + 2
+    for part in parts:
+        if used + len(part) + 3 > width:
+            break
+        spans += [Span(" │ " if len(spans) > 1 else "  ", plain or "dim"), Span(part, plain or "value")]
+        used += len(part) + 3
+    if past:
+        spans.append(Span(" " * width, plain))
+    return row(*spans)
+
+
+def message_row(snapshot: Snapshot, hidden: str, width: int) -> Row:
+    """The line above the keys: why it stopped and what changed; then what is hidden.
+
+    Args:
+        snapshot: What is shown.
+        hidden: Names and digits of panes the layout has no room for.
+        width: Columns there are.
+    """
+    machine = snapshot.machine
+    if snapshot.error:
+        return row((f" ✗ {snapshot.error}", "error"))
+    if machine.panic:
+        return row((f" ✗ kernel panic: {machine.panic}", "error"))
+    text, style = "", "value"
+    if snapshot.running:
+        text = "running; space or Ctrl-C pauses"
+    elif snapshot.stopped is not None:
+        text = snapshot.stopped.sentence
+        if snapshot.stopped.reason.name in ("FAULT", "SIGNAL", "PANIC", "DEADLOCK"):
+            text, style = f"✗ {text}", "error"
+    if not snapshot.running and machine.exit_status is not None and not snapshot.past:
+        done = exit_words(machine.exit_status)
+        text = text if done in text else f"{text}; {done}" if text else f"program {done}"
+    spans = [Span(f" {text}", style)]
+    if snapshot.change is not None and snapshot.change.sentence and not snapshot.running:
+        spans.append(Span(f"  {snapshot.change.sentence}", "cause"))
+    used = sum(len(span.text) for span in spans)
+    if hidden and used + len(hidden) + 3 <= width:
+        spans.append(Span(" " * (width - used - len(hidden) - 1)))
+        spans.append(Span(hidden, "dim"))
+    return row(*spans)

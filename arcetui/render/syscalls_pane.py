@@ -1,0 +1,49 @@
+"""The system-call log: strace's words, the result, and what the call changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from arcetui.render.row import Row, row
+from arcetui.state import Item, PaneContent
+
+if TYPE_CHECKING:
+    from arcetui.state import CallLine, Snapshot
+
+
+def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
+    """One row for each call, the newest last; a narrow pane gets the effects on a row below."""
+    rows: list[Row] = []
+    items: list[Item] = []
+    wide = width >= 90
+    for call in snapshot.calls:
+        item = Item("call", call.view.serial, call.view.name)
+        rows.append(_line(call, wide))
+        items.append(item)
+        if call.changed and not wide:
+            rows.append(row(("      └ ", "dim"), (call.changed, "cause")))
+            items.append(item)
+    count = snapshot.machine.syscalls
+    title = f"{count} call{'s' * (count != 1)}"
+    if not rows:
+        rows.append(row((" none yet; y runs to the first", "dim")))
+    current = -1
+    if snapshot.calls and snapshot.calls[-1].view.exit is None:
+        current = len(rows) - 1
+        while items[current].value == items[current - 1].value and current:
+            current -= 1
+    return PaneContent(tuple(rows), tuple(items), len(rows) - 1, current, title)
+
+
+def _line(call: CallLine, wide: bool) -> Row:
+    name, bracket, rest = call.text.partition("(")
+    result = (f" = {call.result}", "error" if call.failed else "result")
+    if call.view.exit is None:
+        result = (" ▶ in the kernel", "current") if not call.result else result
+    return row(
+        (f"{call.view.serial:>5} ", "dim"),
+        (name, "syscall"),
+        (bracket + rest, "argument"),
+        result,
+        (f"  ; {call.changed}" if call.changed and wide else "", "cause"),
+    )

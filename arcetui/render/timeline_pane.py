@@ -1,0 +1,77 @@
+"""The timeline: the kernel's events in order, the position among them, the known future grey."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from arcetui.render.changed_pane import cause_words
+from arcetui.render.row import Row, row
+from arcetui.state import NOTHING, Item, PaneContent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from arcetui.state import Snapshot
+    from kernel.inspect.views import Event
+
+_ADDRESSES = frozenset(
+    "pa va start end at old_start old_end root pte_pa with_pa from_pa old_pa new_pa pc handler".split()
+)
+_SUBJECT: dict[str, str] = {
+    "SYSCALL": "syscall", "FAULT": "error", "EXCEPTION": "error", "VMA": "heap", "PTE": "guard",
+    "TABLE": "guard", "PAGE": "data", "BYTE": "data", "BLOCK": "data", "SIGNAL": "error",
+    "CONSOLE": "input", "PROC": "heading", "TASK": "heading", "BRK": "heap",
+}  # fmt: skip
+
+
+def field_text(name: str, value: Any, names: Mapping[int, str]) -> str:
+    """One field of an event in words."""
+    if name == "nr":
+        return names.get(value, f"nr={value}") if isinstance(value, int) else str(value)
+    if name in ("args",):
+        return "(" + ", ".join(f"{v:#x}" if v > 9 else str(v) for v in value) + ")"
+    if isinstance(value, int) and (name in _ADDRESSES or value > 1 << 20):
+        return f"{name}={value:#x}"
+    return f"{name}={value}"
+
+
+def event_text(event: Event, names: Mapping[int, str]) -> str:
+    """An event's fields in words."""
+    return " ".join(field_text(name, value, names) for name, value in event.as_dict().items())
+
+
+def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
+    """Events around the position; what lies ahead is grey and in italics, marked `·`."""
+    here = snapshot.machine.position
+    rows: list[Row] = []
+    items: list[Item] = []
+    current = -1
+    for event in snapshot.events:
+        rows.append(_line(event, here.event, snapshot.names, width))
+        items.append(Item("event", event.index))
+        if event.index == here.event:
+            current = len(rows) - 1
+            if here.insns:
+                current += 1
+                rows.append(row((f"▶ {here.insns} instructions later", "mark")))
+                items.append(NOTHING)
+    if not rows:
+        rows.append(row((" no events yet; e runs to the next", "dim")))
+    end = snapshot.machine.end
+    title = f"{here}" + (f", known up to {end}" if here < end else "")
+    return PaneContent(tuple(rows), tuple(items), current, current, title)
+
+
+def _line(event: Event, here: int, names: Mapping[int, str], width: int) -> Row:
+    future = event.index > here
+    mark = "·" if future else "▶" if event.index == here else " "
+    kind = event.kind.name
+    words = kind.lower().replace("_", " ")
+    style = "future" if future else _SUBJECT.get(kind.split("_")[0], "value")
+    return row(
+        (mark, "future" if future else "mark"),
+        (f"{event.index:>6} ", "future" if future else "dim"),
+        (f"{words:<14} ", style),
+        (event_text(event, names), "future" if future else "value"),
+        (f"  ; {cause_words(event, names)}" if width >= 100 else "", "comment"),
+    )

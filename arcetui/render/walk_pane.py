@@ -1,0 +1,111 @@
+"""The page walk: the address cut into its indices, then each level's table, entry and flags."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from arcetui.render.changed_pane import sentence
+from arcetui.render.row import Row, Span, row
+from arcetui.render.status_pane import human_bytes
+from arcetui.state import NOTHING, Item, PaneContent
+
+if TYPE_CHECKING:
+    from arcetui.state import Snapshot
+    from kernel.inspect.views import WalkStep, WalkView
+
+_GOOD_ROLES = ("table", "page")
+
+
+def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
+    """The walk of the address the pane follows."""
+    walk = snapshot.walk
+    target = snapshot.interests.walk
+    if walk is None:
+        return PaneContent(rows=(row((" no walk yet", "dim")),))
+    rows: list[Row] = [*_header(walk, str(target), width)]
+    items: list[Item] = [NOTHING] * len(rows)
+    before = snapshot.previous_walk
+    old = (
+        {step.entry_pa: step.entry for step in before.steps}
+        if before is not None and before.va == walk.va
+        else {}
+    )
+    for depth, step in enumerate(walk.steps):
+        changed = old.get(step.entry_pa, step.entry) != step.entry
+        rows += _step(step, depth, changed, width)
+        items += [Item("physical", step.entry_pa, step.level)] * (len(rows) - len(items))
+    rows += _verdict(walk, len(walk.steps))
+    items += [Item("physical", max(walk.pa, 0), "frame")] * (len(rows) - len(items))
+    title = f"{target} for {walk.access}"
+    return PaneContent(tuple(rows), tuple(items), title=title, changed=sentence(snapshot, "walk"))
+
+
+def index_fields(walk: WalkView) -> list[tuple[str, int, int, int]]:
+    """The address cut up: (name, value, highest bit, lowest bit), the page offset last."""
+    fields = [(step.level, step.index, step.va_hi, step.va_lo) for step in walk.steps]
+    low = walk.steps[-1].va_lo if walk.steps else 12
+    fields.append(("offset", walk.va & (1 << low) - 1, low - 1, 0))
+    return fields
+
+
+def _header(walk: WalkView, target: str, width: int) -> list[Row]:
+    name = "" if target.startswith("0x") else f"{target} = "
+    rows = [row((f" {name}", "label"), (f"{walk.va:#x}", "heading"), (f"  {walk.format}", "dim"))]
+    fields = index_fields(walk)
+    binary = [f"{value:0{high - low + 1}b}" for _, value, high, low in fields]
+    if sum(len(b) + 1 for b in binary) + 2 <= width:
+        texts = binary
+    else:
+        texts = [f"{value:#x}" for _, value, _, _ in fields]
+    labels = [f"{name} {value}" for name, value, _, _ in fields]
+    widths = [max(len(t), len(n)) for t, n in zip(texts, labels, strict=True)]
+    if sum(widths) + len(widths) + 1 > width:
+        labels = [f"{value}" for _, value, _, _ in fields]
+        widths = [max(len(t), len(n)) for t, n in zip(texts, labels, strict=True)]
+    names = [Span(" ")]
+    bits = [Span(" ")]
+    for text, label, cell in zip(texts, labels, widths, strict=True):
+        names.append(Span(f"{label:<{cell}} ", "label"))
+        bits.append(Span(f"{text:<{cell}} ", "number"))
+    return [*rows, tuple(names), tuple(bits)]
+
+
+def _step(step: WalkStep, depth: int, changed: bool, width: int) -> list[Row]:
+    good = step.role.startswith(_GOOD_ROLES)
+    line = [
+        Span(f"{'*' if changed else ' '}", "changed"),
+        Span(f"{'  ' * depth}{'└ ' if depth else ''}", "dim"),
+        Span(f"{step.level:<5}", "heading"),
+        Span(f"{step.table_pa:#x}", "addr"),
+        Span(f"[{step.index}]", "number"),
+        Span(" = ", "dim"),
+        Span(f"{step.entry:016x} ", "changed" if changed else "value"),
+        Span(f"{'→ ' if good else '✗ '}{step.role}", "ok" if good else "error"),
+    ]
+    flags = [Span(" " * (8 + 2 * depth))]
+    used = 8 + 2 * depth
+    for name, on, _meaning in step.bits:
+        text = f"{name if on else '-' + name} "
+        if used + len(text) > width:
+            break
+        flags.append(Span(text, "key" if on else "dim"))
+        used += len(text)
+    return [tuple(line), tuple(flags)] if step.bits else [tuple(line)]
+
+
+def _verdict(walk: WalkView, depth: int) -> list[Row]:
+    indent = " " + "  " * depth
+    rows: list[Row] = []
+    if walk.pa >= 0:
+        page = human_bytes(walk.page_size_bytes)
+        rows.append(
+            row(
+                (f"{indent}= frame ", "label"),
+                (f"{walk.pa >> 12 << 12:#x}", "addr"),
+                (f" + {walk.pa & 4095:#x}", "number"),
+                (f"  {page} page, {walk.perms}", "value"),
+            )
+        )
+    glyph, style = ("✓", "ok") if walk.ok else ("✗", "error")
+    rows.append(row((f" {glyph} {walk.sentence}", style)))
+    return rows

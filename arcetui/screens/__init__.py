@@ -1,0 +1,1 @@
+"""Screens: start, debugger, help and small dialogs."""

@@ -1,0 +1,1 @@
+"""Widgets: they draw rows and take keys; they know nothing of a kernel."""

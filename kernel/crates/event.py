@@ -304,6 +304,7 @@ class EventLog:
         "cpu_id",
         "first_record",
         "records",
+        "stop_inside",
         "tid",
         "time_ns",
     )
@@ -318,6 +319,7 @@ class EventLog:
         self.first_record = 1  # index of records[0]
         self.alarm = 1 << 62  # event index a replay wants to stop at
         self.alarm_hit = False
+        self.stop_inside = False
 
     def emit(self, kind: EventKind, *fields: Any) -> None:
         """Count one event, charge its cost, record it if someone listens.
@@ -332,7 +334,7 @@ class EventLog:
             records.append((index, self.cpu_id, self.tid, self.time_ns, self.cause, kind, fields))
         if index >= self.alarm:
             self.alarm_hit = True
-            if kind not in TRAP_EXITS and index == self.alarm:
+            if self.stop_inside and index == self.alarm and kind not in TRAP_EXITS:
                 raise HalfWay
 
     def record(self, on: bool = True) -> None:

@@ -1,0 +1,1 @@
+"""The backbone: ArceOS's modules under their own names (axhal, axalloc, axmm, axtask, ...)."""

@@ -1,0 +1,1 @@
+"""axhal: the hardware as the kernel sees it: platform interface, traps, TLB, user contexts."""

@@ -1,0 +1,20 @@
+"""User contexts: the registers a program starts with (ArceOS `UspaceContext::new`)."""
+
+from __future__ import annotations
+
+from kernel.machine.cpu import Cpu
+
+
+def new_user_context(cpu: Cpu, registers: dict[str, int]) -> bytes:
+    """The engine state of a program that has not run: all zero but `registers`.
+
+    Uses the CPU's engine and leaves it as it was (but for the load reservation).
+    """
+    engine = cpu.engine
+    saved = engine.save()
+    engine.reset()
+    for name, value in registers.items():
+        engine.set(name, value)
+    context = engine.save()
+    engine.restore(saved)
+    return context

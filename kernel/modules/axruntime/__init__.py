@@ -1,0 +1,1 @@
+"""axruntime: the order in which the kernel comes up, and the kernel as one object."""

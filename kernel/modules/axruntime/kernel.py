@@ -1,0 +1,113 @@
+"""The running kernel: every backbone module's one instance, in the order `rust_main` makes them.
+
+Source: ArceOS modules/axruntime/src/lib.rs (modules.md keeps the order); S000 figure 3.1.
+Differs: in ArceOS the instances are statics; here they hang off one object, so that two kernels can
+live side by side and one can be pickled.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kernel.crates.event import EventKind, EventLog
+from kernel.crates.memory_addr import PAGE_SIZE
+from kernel.crates.rng import SplitMix64
+from kernel.crates.scheduler import BaseScheduler
+from kernel.machine.arch import Arch
+from kernel.machine.board import Board
+from kernel.machine.ram import Ram
+from kernel.modules.axalloc.global_allocator import GlobalAllocator
+from kernel.modules.axconfig import CONFIGS, AxConfig, ImageLayout, image_layout
+from kernel.modules.axhal.platform import QemuVirt
+from kernel.modules.axhal.tlb import Tlb
+from kernel.modules.axhal.trap import TrapEntry
+from kernel.modules.axlog import AxLog
+from kernel.modules.axmm.frames import FrameTable
+from kernel.modules.axmm.kernel_space import new_kernel_aspace
+from kernel.modules.axns import AxNs
+from kernel.modules.axtask.api import AxTask
+from kernel.modules.axtask.wait_queue import WaitQueue
+
+
+class Kernel:
+    """One kernel on one board. Boot fills `fs` and `plugin`."""
+
+    board: Board
+    ram: Ram
+    events: EventLog
+    arch: Arch
+    config: AxConfig
+    layout: ImageLayout
+    log: AxLog
+    alloc: GlobalAllocator
+    frames: FrameTable
+    tlb: Tlb
+    kernel_aspace: Any
+    hal: QemuVirt
+    tasks: AxTask
+    trap: TrapEntry
+    ns: AxNs
+    rng: SplitMix64
+    console_wait: WaitQueue
+    fs: Any
+    plugin: Any
+
+    def __init__(
+        self,
+        board: Board,
+        arch: Arch,
+        allocator: str,
+        schedulers: list[BaseScheduler],
+        seed: int,
+    ) -> None:
+        events = board.events
+        self.board = board
+        self.ram = board.ram
+        self.events = events
+        self.arch = arch
+        self.config = config = CONFIGS[arch.name]
+        self.rng = SplitMix64(seed)
+        self.fs = None
+        self.plugin = None
+        self._stage("axlog")
+        self.log = AxLog(events)
+        self.log.info(f"arch = {arch.name}, platform = {config.platform}, smp = {len(board.cpus)}")
+        self.hal = QemuVirt(board, config)
+        self.tlb = Tlb(board)
+        self._stage("axalloc")
+        self._init_allocator(allocator)
+        self._stage("axmm")
+        self.kernel_aspace = new_kernel_aspace(self)
+        self._stage("axtask")
+        self.tasks = AxTask(
+            board, events, self.alloc, schedulers, config.kernel_stack_bytes, config.tick_ns
+        )
+        self.tasks.init_scheduler()
+        self.trap = TrapEntry(events, self.tasks)
+        board.handler = self.trap
+        self.console_wait = self.tasks.wait_queue("console")
+        self._stage("axns")
+        self.ns = AxNs(self.ram, self.alloc, events, self.layout.resources_pa)
+
+    def _stage(self, name: str) -> None:
+        self.events.emit(EventKind.BOOT_STAGE, name)
+
+    def _init_allocator(self, kind: str) -> None:
+        """The largest free region becomes the page allocator's pool (ArceOS `init_allocator`)."""
+        ram = self.ram
+        total_frames = ram.size_bytes // PAGE_SIZE
+        control = GlobalAllocator.control_bytes(kind, total_frames)
+        self.layout = layout = image_layout(self.config.kernel_base, control, total_frames)
+        free_bytes = ram.base + ram.size_bytes - layout.free_pa
+        self.alloc = GlobalAllocator(
+            ram, self.events, layout.free_pa, free_bytes, kind, layout.control_pa
+        )
+        self.frames = FrameTable(ram, self.alloc, layout.frames_pa)
+
+    def warn(self, text: str) -> None:
+        """Log a warning."""
+        self.log.warn(text)
+
+    def info(self, text: str) -> None:
+        """Log for information."""
+        self.log.info(text)

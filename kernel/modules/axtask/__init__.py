@@ -1,0 +1,1 @@
+"""axtask: tasks, run queues, wait queues and timers."""

@@ -1,0 +1,60 @@
+"""The signal mask of a thread, and waking the threads a change of it concerns.
+
+Source: Linux kernel/signal.c `__set_task_blocked`, `retarget_shared_pending`, `recalc_sigpending`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kernel.crates.signal import UNBLOCKABLE
+
+if TYPE_CHECKING:
+    from kernel.plugins.starry.core.thread import Thread
+
+
+def wake(t: Thread) -> None:
+    """Make the thread look at its signals: ends an interruptible wait."""
+    t.signal.maybe_pending = True
+    t.kernel.tasks.interrupt(t.task)
+
+
+def ready_signals(t: Thread) -> int:
+    """The pending signals the thread does not block (`signal_pending` when not empty)."""
+    s = t.signal
+    return (s.pending.mask | t.process.signal.pending.mask) & ~s.blocked
+
+
+def recalc_pending(t: Thread) -> None:
+    """Set `maybe_pending` from the mask and the queues."""
+    s = t.signal
+    ready = (s.pending.mask | t.process.signal.pending.mask) & ~s.blocked
+    s.maybe_pending = bool(ready or s.notices or t.process.signal.stopped)
+
+
+def set_blocked(t: Thread, mask: int) -> None:
+    """Give the thread a new mask; process signals it now blocks are offered to its siblings."""
+    s = t.signal
+    newly = mask & ~s.blocked & t.process.signal.pending.mask
+    s.blocked = mask & ~UNBLOCKABLE
+    recalc_pending(t)
+    if newly:
+        for other in t.process.threads.values():
+            if other is not t and newly & ~other.signal.blocked:
+                wake(other)
+
+
+def suspend_with(t: Thread, mask: int) -> None:
+    """Replace the mask until a signal is taken: sigsuspend, ppoll, pselect, epoll_pwait."""
+    s = t.signal
+    if s.saved_mask is None:
+        s.saved_mask = s.blocked
+    set_blocked(t, mask)
+
+
+def restore_saved_mask(t: Thread) -> None:
+    """Put back what `suspend_with` replaced, when no signal was taken."""
+    saved = t.signal.saved_mask
+    if saved is not None:
+        t.signal.saved_mask = None
+        set_blocked(t, saved)

@@ -11,23 +11,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from kernel.plugins.starry.core.thread import BLOCKED, NO_RETURN
+
 #: A system-call handler; the first argument is the calling `Thread`.
 Handler = Callable[..., int]
 
 #: The merged table's entry: (handler, number of register arguments).
 Entry = tuple[Handler, int]
 
-#: Results below this are no results; see BLOCKED and NO_RETURN.
-SPECIAL: Final = -(1 << 64)
-
-#: The caller waits; the handler is entered again later. `Thread.block` returns it.
-BLOCKED: Final = -(1 << 65)
-
-#: The call does not come back: the thread ended, or its whole context was replaced.
-NO_RETURN: Final = -(1 << 66)
-
 U64: Final = (1 << 64) - 1
 U32: Final = 0xFFFF_FFFF
+
+__all__ = [
+    "BLOCKED",
+    "NO_RETURN",
+    "U32",
+    "U64",
+    "Entry",
+    "Handler",
+    "arg_count",
+    "as_int32",
+    "as_int64",
+    "as_uint32",
+]
 
 
 def as_int32(raw: int) -> int:

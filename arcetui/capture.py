@@ -1,0 +1,220 @@
+"""Makes snapshots: asks the debugger for what the visible panes show, and for nothing else.
+
+Runs on the session's thread. Keeps the snapshot at which the last movement began, so that panes
+can mark what changed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from arcetui.listing import Listing, Names
+from arcetui.render.changed_pane import CALL_EFFECTS, words
+from arcetui.state import (
+    CallLine,
+    ConsoleTail,
+    Interests,
+    MemoryWindow,
+    Snapshot,
+    StackSlot,
+)
+
+if TYPE_CHECKING:
+    from kernel.control import Debugger, Stopped
+    from kernel.inspect.views import AddressSpaceView, Event, MachineView, SyscallView
+
+#: The end of the program's output that is shown, in bytes.
+CONSOLE_BYTES = 64 << 10
+#: Events kept for the sentences when a movement made more.
+MOST_EVENTS = 4000
+
+
+class CallWords(Protocol):
+    """Writes system calls as strace does; fed by the debugger while the program runs."""
+
+    def call(self, view: SyscallView) -> tuple[str, str, bool]:
+        """Text up to the closing parenthesis, result, whether it failed."""
+        ...
+
+
+class PlainCalls:
+    """System calls with raw arguments: for when nothing better is there."""
+
+    def call(self, view: SyscallView) -> tuple[str, str, bool]:
+        """Name and hexadecimal arguments."""
+        text = f"{view.name}({', '.join(f'{a:#x}' for a in view.args)})"
+        if view.result is None:
+            return text, "", False
+        return text, str(view.result), -4096 < view.result < 0
+
+
+class Capture:
+    """One machine's snapshots."""
+
+    def __init__(self, debugger: Debugger, names: Names, calls: CallWords, program: str) -> None:
+        self._debugger = debugger
+        self._names = names
+        self._calls = calls
+        self._program = program
+        self._listing = Listing(debugger.arch, names)
+        self._numbers = {nr: name for name, nr in debugger.syscall_numbers().items()}
+        self._effects: dict[tuple[int, object, object], str] = {}
+        self._texts: dict[tuple[int, object, object, int], CallLine] = {}
+        self._base: Snapshot | None = None  # where the last movement began
+        self.last: Snapshot | None = None
+        self._console = ConsoleTail(0, 0, b"")
+        self.console_generation = 0
+
+    def begin_movement(self) -> None:
+        """What changes from now on is the next movement's doing."""
+        self._base = self.last
+
+    def take(
+        self,
+        interests: Interests,
+        *,
+        running: bool = False,
+        stopped: Stopped | None = None,
+        rate: float = 0.0,
+        speed: str = "full",
+        error: str = "",
+    ) -> Snapshot:
+        """A snapshot of what `interests` asks for."""
+        debugger, base, panes = self._debugger, self._base, interests.panes
+        machine = debugger.machine()
+        cpu = debugger.cpu()
+        pid = cpu.pid or None
+        parts: dict[str, Any] = {}
+        if cpu.pid:
+            parts["space"] = debugger.address_space(pid)
+        if not running and base is not None:
+            parts["change"] = debugger.change(base.machine.position)
+        if "code" in panes:
+            at = cpu.pc if interests.code_at is None else interests.code_at
+            parts["code"] = self._listing.lines(at, debugger.read_memory)
+            parts["where"] = self._listing.where(cpu.pc)
+        registers = dict(cpu.registers) | {"pc": cpu.pc}
+        registers["sp"] = registers.get(debugger.arch.sp, 0)
+        if "walk" in panes and pid is not None:
+            va = interests.walk.resolve(registers)
+            access = interests.access or ("execute" if va == cpu.pc else "read")
+            parts["walk"] = debugger.walk(va, access, pid)
+        if "allocators" in panes:
+            parts["allocators"] = debugger.allocators()
+        if "memory" in panes:
+            parts["memory"] = self._window(interests.memory.resolve(registers), interests.rows)
+        if "stack" in panes:
+            parts["stack"] = self._stack(registers["sp"], interests.rows, parts.get("space"))
+        if "syscalls" in panes:
+            parts["calls"] = self._call_lines(interests.rows * 3)
+        if "timeline" in panes:
+            parts["events"] = self._events(machine, interests)
+        if "console" in panes:
+            parts["console"] = self._console_tail(machine.console_bytes)
+        snapshot = Snapshot(
+            epoch=debugger.epoch,
+            arch=debugger.arch,
+            machine=machine,
+            cpu=cpu,
+            previous=base.cpu if base is not None else None,
+            running=running,
+            interests=interests,
+            program=self._program,
+            stopped=stopped,
+            breakpoints=debugger.breakpoints(),
+            rate=rate,
+            speed=speed,
+            names=self._numbers,
+            error=error,
+            previous_space=base.space if base is not None else None,
+            previous_walk=base.walk if base is not None else None,
+            previous_memory=base.memory if base is not None else None,
+            previous_stack=base.stack if base is not None else (),
+            **parts,
+        )
+        self.last = snapshot
+        return snapshot
+
+    # -- parts ------------------------------------------------------------------------------
+
+    def _window(self, address: int, rows: int) -> MemoryWindow:
+        start = max(address & ~15, 0)
+        data = bytearray()
+        valid: list[bool] = []
+        for row in range(start, start + rows * 16, 16):
+            piece = self._debugger.read_memory(row, 16)
+            valid.append(len(piece) == 16)
+            data += piece.ljust(16, b"\0")
+        return MemoryWindow(start, bytes(data), tuple(valid))
+
+    def _stack(
+        self, sp: int, rows: int, space: AddressSpaceView | None
+    ) -> tuple[StackSlot, ...]:
+        data = self._debugger.read_memory(sp & ~7, rows * 8)
+        slots: list[StackSlot] = []
+        for offset in range(0, len(data) - 7, 8):
+            value = int.from_bytes(data[offset : offset + 8], "little")
+            kind, comment = self._leads_to(value, space)
+            slots.append(StackSlot((sp & ~7) + offset, value, kind, comment))
+        return tuple(slots)
+
+    def _leads_to(self, value: int, space: AddressSpaceView | None) -> tuple[str, str]:
+        if value < 4096 or space is None:
+            return "", ""
+        area = next((a for a in space.areas if a.start <= value < a.end), None)
+        if area is None:
+            return "", ""
+        if area.kind == "code":
+            found = self._names.function(value)
+            if found is not None:
+                offset = value - found[1]
+                return "symbol", found[0] + (f"+{offset:#x}" if offset else "")
+            return "code", area.name
+        text = self._debugger.read_memory(value, 32).split(b"\0")[0]
+        if len(text) >= 4 and all(32 <= c < 127 for c in text):
+            return "string", f'"{text.decode("ascii")}"'
+        return "comment", area.name or area.kind
+
+    def _call_lines(self, most: int) -> tuple[CallLine, ...]:
+        count = self._debugger.syscall_count()
+        views = self._debugger.syscalls(max(count - most + 1, 1), count + 1)
+        lines: list[CallLine] = []
+        for view in views:
+            key = (view.serial, view.enter, view.exit, view.nr)
+            line = self._texts.get(key)
+            if line is None or line.view != view:
+                text, result, failed = self._calls.call(view)
+                line = CallLine(view, text, result, failed, self._effect(view))
+                if len(self._texts) > 4000:
+                    self._texts.clear()
+                self._texts[key] = line
+            lines.append(line)
+        return tuple(lines)
+
+    def _effect(self, view: SyscallView) -> str:
+        if view.exit is None:
+            return ""
+        events = self._debugger.events(view.enter.event, view.exit.event + 1)
+        return words((e for e in events[:MOST_EVENTS] if e.tid == view.tid), CALL_EFFECTS)
+
+    def _events(self, machine: MachineView, interests: Interests) -> tuple[Event, ...]:
+        here = machine.position.event
+        middle = interests.timeline_at or here
+        around = interests.rows * 2
+        first = max(min(middle, here) - around, 1)
+        return self._debugger.events(first, max(middle, here) + around)
+
+    def _console_tail(self, end: int) -> ConsoleTail:
+        tail = self._console
+        generation = self.console_generation
+        start = max(end - CONSOLE_BYTES, 0)
+        if tail.generation == generation and tail.start <= tail.end <= end and tail.end >= start:
+            if tail.end == end:
+                return tail
+            data = tail.data + self._debugger.console(tail.end)
+            begin = max(len(data) - CONSOLE_BYTES, 0)
+            self._console = ConsoleTail(generation, tail.start + begin, data[begin:])
+        else:
+            data = self._debugger.console(start)
+            self._console = ConsoleTail(generation, start, data)
+        return self._console

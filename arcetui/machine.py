@@ -1,0 +1,85 @@
+"""A booted machine with what the session needs around it: symbols, call words, the prompt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from arcetui.capture import Capture
+    from arcetui.render.row import Row
+    from arcetui.state import Launch
+    from kernel.control import Debugger, Goal, Stopped
+
+
+class Answer(NamedTuple):
+    """What a prompt line gave."""
+
+    rows: tuple[Row, ...]
+    failed: bool = False
+    stopped: Stopped | None = None
+
+
+class Prompt(Protocol):
+    """The command language, as the session uses it."""
+
+    def command(self, line: str) -> Answer:
+        """Do one line."""
+        ...
+
+    def complete(self, line: str, cursor: int) -> tuple[str, ...]:
+        """What could stand at the cursor."""
+        ...
+
+
+class PumpedDebugger:
+    """The debugger as the prompt sees it: `run` keeps listening for Pause.
+
+    Everything else goes straight through.
+    """
+
+    def __init__(self, debugger: Debugger) -> None:
+        self._debugger = debugger
+        self.pump_goal: Callable[[Goal], Stopped] = debugger.run
+        self.last: Stopped | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._debugger, name)
+
+    def run(self, goal: Goal) -> Stopped:
+        """Run to the goal's end, or until paused."""
+        self.last = self.pump_goal(goal)
+        return self.last
+
+
+@dataclass(slots=True)
+class Machine:
+    """What the session owns."""
+
+    debugger: Debugger
+    capture: Capture
+    pumped: PumpedDebugger
+    prompt: Prompt
+
+    def command(self, line: str, pump_goal: Callable[[Goal], Stopped]) -> Answer:
+        """Do a prompt line; runs in it go through `pump_goal`."""
+        self.pumped.pump_goal = pump_goal
+        self.pumped.last = None
+        answer = self.prompt.command(line)
+        return answer._replace(stopped=answer.stopped or self.pumped.last)
+
+    def complete(self, line: str, cursor: int) -> tuple[str, ...]:
+        """What could stand at the prompt's cursor."""
+        return self.prompt.complete(line, cursor)
+
+
+def open_machine(launch: Launch) -> Machine:
+    """Boot a program. Loads the engine and the symbols, so only call it on the session's thread.
+
+    Raises:
+        LoadError: The file is no program we can run; the text says why and what to do.
+        OSError: It cannot be read.
+    """
+    raise NotImplementedError

@@ -1,0 +1,126 @@
+"""The field the panes stand in: one layout table, presets by topic, sizes by the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.geometry import Region, Size
+
+from arcetui import layouts
+from arcetui._textual import PlacesContainer
+from arcetui.panes.console import ConsolePane
+from arcetui.panes.pane import Pane
+from arcetui.render import (
+    allocators_pane,
+    code_pane,
+    maps_pane,
+    memory_pane,
+    registers_pane,
+    syscalls_pane,
+    timeline_pane,
+    walk_pane,
+)
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+    from arcetui.panes.pane import Renderer
+
+RENDERERS: dict[str, Renderer] = {
+    "code": code_pane.content,
+    "registers": registers_pane.content,
+    "maps": maps_pane.content,
+    "walk": walk_pane.content,
+    "allocators": allocators_pane.content,
+    "syscalls": syscalls_pane.content,
+    "stack": memory_pane.stack_content,
+    "memory": memory_pane.memory_content,
+    "timeline": timeline_pane.content,
+}
+
+
+class PaneGrid(PlacesContainer):
+    """All panes; those the layout has no place for are not displayed and cost nothing."""
+
+    def __init__(self, preset: str = "cpu", **options: str) -> None:
+        super().__init__(**options)
+        self.preset = preset
+        self.band = "wide"
+        self.study = ""
+        self.zoomed = ""
+        self._places: dict[str, Region] = {}
+        self._key: tuple[object, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        """Every pane, once."""
+        for about in layouts.PANES:
+            if about.name == "console":
+                yield ConsolePane(about)
+            else:
+                yield Pane(about, RENDERERS[about.name])
+
+    def on_mount(self) -> None:
+        """Place the panes by the table."""
+        self.arrange_panes()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Visible panes in reading order."""
+        if self.zoomed:
+            return (self.zoomed,)
+        return layouts.names(self.preset, self.band, self.study)
+
+    def pane(self, name: str) -> Pane | ConsolePane:
+        """A pane by name."""
+        return self.query_one(f"#pane-{name}")  # pyright: ignore[reportReturnType]
+
+    def panes(self) -> list[Pane | ConsolePane]:
+        """The visible panes."""
+        return [self.pane(name) for name in self.names]
+
+    def hidden_words(self) -> str:
+        """What the layout has no room for, with the digits that show it."""
+        if self.zoomed:
+            return "zoomed: z shows the other panes"
+        missing = [p for p in layouts.PANES if p.name not in self.names]
+        words = " ".join(f"{p.digit} {p.heading}," for p in missing).rstrip(",")
+        return f"[{self.preset}] hidden: {words}" if missing else f"[{self.preset}]"
+
+    def reveal(self, name: str) -> None:
+        """Make a pane visible: in `study` if it has no place of its own."""
+        if name in self.names:
+            return
+        if self.zoomed:
+            self.zoomed = name
+        else:
+            self.study = name
+            if name not in layouts.names(self.preset, self.band, name):
+                self.zoomed = name
+        self.arrange_panes()
+
+    def set_preset(self, preset: str) -> None:
+        """Another topic."""
+        self.preset, self.study, self.zoomed = preset, "", ""
+        self.arrange_panes()
+
+    def arrange_panes(self) -> None:
+        """Show and place the panes again."""
+        visible = self.names
+        for about in layouts.PANES:
+            self.pane(about.name).display = about.name in visible
+        self._key = ()
+        self.refresh(layout=True)
+
+    def place_of(self, child: Widget, size: Size) -> Region | None:
+        """Where a pane stands (asked by the layout)."""
+        key = (self.preset, self.band, self.study, self.zoomed, size)
+        if key != self._key:
+            self._key = key
+            width, height = size
+            if self.zoomed:
+                self._places = {self.zoomed: Region(0, 0, width, height)}
+            else:
+                table = layouts.places(self.preset, self.band, self.study, width, height)
+                self._places = {p.pane: Region(p.x, p.y, p.width, p.height) for p in table}
+        return self._places.get(child.pane)  # pyright: ignore[reportAttributeAccessIssue]

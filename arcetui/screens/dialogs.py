@@ -1,0 +1,99 @@
+"""Small screens over the others: help and a yes-or-no question."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Label
+
+from arcetui import keymap, layouts
+from arcetui.render.maps_pane import LEGEND
+from arcetui.render.row import Row, row
+from arcetui.widgets.line_view import LineView
+
+
+def help_rows(pane: str) -> list[Row]:
+    """The `?` page: the focused pane first, then all keys by group, panes, legend."""
+    about = layouts.BY_NAME.get(pane)
+    rows: list[Row] = []
+    if about is not None:
+        rows += [row((f" This pane, {about.heading}: ", "heading"), about.about + "."), row(" ")]
+    rows.append(row((" A capital letter does the same backwards.", "value")))
+    for group, keys in keymap.groups():
+        rows += [row(" "), row((f" {group}", "heading"))]
+        for key in keys:
+            names = " ".join(keymap.shown(name) for name in key.keys)
+            rows.append(row((f"  {names:<22} ", "key"), key.help))
+    rows += [row(" "), row((" Panes", "heading"))]
+    for each in layouts.PANES:
+        rows.append(row((f"  {each.digit} {each.heading:<14} ", "key"), each.about + "."))
+    rows += [
+        row(" "),
+        row((" Marks", "heading")),
+        LEGEND,
+        row("  * changed by the last step   ▶ here   ● breakpoint   Δ what the last step changed"),
+        row("  Mouse: click selects and focuses, twice enters, the wheel scrolls,"),
+        row("  the left edge of a code line sets a breakpoint, words of the key bar are keys."),
+    ]
+    return rows
+
+
+class HelpScreen(ModalScreen[None]):
+    """All keys, built from the key table."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark,f1,enter", "close", "close"),
+        Binding("up,k", "rows(-1)"),
+        Binding("down,j", "rows(1)"),
+        Binding("pageup", "rows(-20)"),
+        Binding("pagedown,space", "rows(20)"),
+        Binding("home", "rows(-9999)"),
+        Binding("end", "rows(9999)"),
+    ]
+
+    def __init__(self, pane: str) -> None:
+        super().__init__()
+        self._pane = pane
+
+    def compose(self) -> ComposeResult:
+        """One list."""
+        with Vertical(id="help-box"):
+            view = LineView("keys (↑ ↓ scroll, Esc closes)")
+            view.rows = help_rows(self._pane)
+            yield view
+
+    def action_rows(self, by: int) -> None:
+        """Scroll."""
+        self.query_one(LineView).scroll_rows(by)
+
+    def action_close(self) -> None:
+        """Back."""
+        self.dismiss(None)
+
+
+class ConfirmScreen(ModalScreen[bool]):
+    """A question answered with y or n."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y,enter", "answer(True)", "yes"),
+        Binding("n,escape,q", "answer(False)", "no"),
+    ]
+
+    def __init__(self, question: str) -> None:
+        super().__init__()
+        self._question = question
+
+    def compose(self) -> ComposeResult:
+        """The question and how to answer."""
+        with Vertical():
+            yield Label(self._question, markup=False)
+            yield Label("")
+            yield Label("y or Enter: yes      n or Esc: no", markup=False)
+
+    def action_answer(self, yes: bool) -> None:
+        """Done."""
+        self.dismiss(yes)

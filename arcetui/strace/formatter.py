@@ -1,0 +1,188 @@
+"""One system call as one line of strace, or as one JSON object.
+
+The entry prints the arguments up to the first that the kernel fills in; the exit prints the rest
+and the result. Source of the format: strace(1) 6.1, compared with it in the tests.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from arcetui.strace.call import Arg, Call, MemoryReader, Spec
+from arcetui.strace.calls import SPECS, UNKNOWN
+from arcetui.strace.errors import error_of
+from arcetui.strace.structs import siginfo
+from arcetui.strace.tables.signals import signal
+from arcetui.strace.text import quote
+
+#: Column of the `=` before a result.
+RESULT_COLUMN = 40
+NEVER_RETURN = frozenset({"exit", "exit_group"})
+#: Integers above this lose digits in readers that hold numbers as doubles.
+_SAFE_INTEGER = 1 << 53
+
+
+class CallView(Protocol):
+    """What the formatter needs of `kernel.inspect.views.SyscallView`."""
+
+    @property
+    def serial(self) -> int: ...
+    @property
+    def tid(self) -> int: ...
+    @property
+    def nr(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def args(self) -> tuple[int, ...]: ...
+    @property
+    def result(self) -> int | None: ...
+
+
+@dataclass(slots=True)
+class Pending:
+    """A call between its entry and its exit."""
+
+    call: Call
+    spec: Spec
+    arguments: tuple[Arg, ...]
+    shown: list[str]
+
+    @property
+    def text(self) -> str:
+        """What is known at the entry: `read(0, ` (the kernel still has to fill in the buffer)."""
+        more = len(self.shown) < len(self.arguments)
+        return f"{self.call.name}({', '.join(self.shown)}" + (", " if more and self.shown else "")
+
+
+class Formatter:
+    """Formats calls of one architecture.
+
+    Args:
+        arch: Its name, as in `Arch.name`.
+        string_limit: Longest string shown (`-s`), in bytes.
+    """
+
+    def __init__(self, arch: str = "x86_64", string_limit: int = 32) -> None:
+        self.arch = arch
+        self.string_limit = string_limit
+
+    def enter(self, view: CallView, memory: MemoryReader) -> Pending:
+        """Start a call: decode what the program gave, while it is still as it was."""
+        name = view.name if view.name in SPECS else self._unknown_name(view)
+        spec = SPECS.get(name, UNKNOWN)
+        args = tuple(view.args) + (0,) * (6 - len(view.args))
+        call = Call(name, args, memory, self.arch, self.string_limit)
+        pending = Pending(call, spec, spec.arguments(call), [])
+        for position, argument in enumerate(pending.arguments):
+            if argument.out:
+                break
+            pending.shown.append(self._decode(call, argument, position))
+        return pending
+
+    def exit(self, view: CallView, memory: MemoryReader, pending: Pending | None = None) -> str:
+        """Finish a call: the whole line, without a newline."""
+        head, result = self.parts(view, memory, pending)
+        return f"{head:<{RESULT_COLUMN - 1}} = {result}" if len(head) < 39 else f"{head} = {result}"
+
+    def parts(
+        self, view: CallView, memory: MemoryReader, pending: Pending | None = None
+    ) -> tuple[str, str]:
+        """`("read(0, "x", 1)", "1")`: the call and its result apart."""
+        if pending is None:
+            pending = self.enter(view, memory)
+        self._finish(view, memory, pending)
+        call = pending.call
+        return f"{call.name}({', '.join(pending.shown)})", self.result_text(pending)
+
+    def result_text(self, pending: Pending) -> str:
+        """What stands after `= `."""
+        call = pending.call
+        result = call.result
+        if result is None:
+            return "?"
+        error = error_of(result)
+        if error is None:
+            return pending.spec.result(call, result)
+        sign = "?" if result <= -512 else "-1"
+        return f"{sign} {error[0]} ({error[1]})"
+
+    def unfinished(self, pending: Pending) -> str:
+        """A call that never came back: `read(0,  <unfinished ...>) = ?`."""
+        return f"{pending.text} <unfinished ...>) = ?"
+
+    def as_json(
+        self, view: CallView, memory: MemoryReader, pending: Pending | None = None
+    ) -> dict[str, Any]:
+        """The call as a JSON object; docs/json.md describes it."""
+        if pending is None:
+            pending = self.enter(view, memory)
+        self._finish(view, memory, pending)
+        call, result = pending.call, pending.call.result
+        error = error_of(result)
+        arguments: list[dict[str, Any]] = []
+        for position, (argument, text) in enumerate(
+            zip(pending.arguments, pending.shown, strict=True)
+        ):
+            raw = call.args[argument.index if argument.index >= 0 else position]
+            arguments.append({"name": argument.name, "value": safe_integer(raw), "text": text})
+        return {
+            "type": "syscall",
+            "serial": view.serial,
+            "tid": view.tid,
+            "nr": view.nr,
+            "name": call.name,
+            "args": arguments,
+            "result": None if result is None else safe_integer(result),
+            "error": error[0] if error else None,
+            "text": self.result_text(pending),
+        }
+
+    def _finish(self, view: CallView, memory: MemoryReader, pending: Pending) -> None:
+        call = pending.call
+        call.memory = memory
+        call.result = None if view.name in NEVER_RETURN else view.result
+        for position in range(len(pending.shown), len(pending.arguments)):
+            argument = pending.arguments[position]
+            pending.shown.append(self._decode(call, argument, position))
+
+    @staticmethod
+    def _decode(call: Call, argument: Arg, position: int) -> str:
+        raw = call.args[argument.index if argument.index >= 0 else position]
+        text = argument.decode(call, raw)
+        return f"{argument.name}={text}" if argument.label else text
+
+    @staticmethod
+    def _unknown_name(view: CallView) -> str:
+        known = view.name and view.name.isidentifier() and not view.name.startswith("syscall_")
+        return view.name if known else f"syscall_{view.nr:#x}"
+
+
+def safe_integer(value: int) -> int | str:
+    """The integer, or its decimal digits where a double could not hold it."""
+    return value if abs(value) <= _SAFE_INTEGER else str(value)
+
+
+def execve_line(path: str, argv: tuple[str, ...], envp_va: int, count: int, limit: int = 32) -> str:
+    """strace's first line: how the program was started."""
+    shown = [quote(arg.encode("utf-8", "surrogateescape")) for arg in argv[:limit]]
+    if len(argv) > limit:
+        shown.append("...")
+    noun = "var" if count == 1 else "vars"
+    name = quote(path.encode("utf-8", "surrogateescape"))
+    head = f"execve({name}, [{', '.join(shown)}], {envp_va:#x} /* {count} {noun} */)"
+    return f"{head:<{RESULT_COLUMN - 1}} = 0"
+
+
+def signal_line(signo: int, code: int, pid: int, uid: int, addr: int, value: int) -> str:
+    """`--- SIGSEGV {si_signo=SIGSEGV, ...} ---`."""
+    return f"--- {signal(signo)} {siginfo(signo, code, pid, uid, addr, value)} ---"
+
+
+def exit_line(status: int) -> str:
+    """`+++ exited with 0 +++` from a raw wait status."""
+    if status & 0x7F:
+        core = " (core dumped)" if status & 0x80 else ""
+        return f"+++ killed by {signal(status & 0x7F)}{core} +++"
+    return f"+++ exited with {status >> 8 & 0xFF} +++"

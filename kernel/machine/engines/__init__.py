@@ -1,0 +1,32 @@
+"""CPU engines: what executes instructions. Only here is an emulator library imported."""
+
+from __future__ import annotations
+
+from kernel.machine.arch import Arch
+from kernel.machine.engine import CpuEngine, Translator
+from kernel.machine.ram import Ram
+
+
+def make_engines(arch: Arch, ram: Ram, translators: list[Translator]) -> list[CpuEngine]:
+    """One engine per translator, all on `ram`; together they keep code and data in step.
+
+    A RAM has one such group: it takes `ram.on_code_write`.
+
+    Raises:
+        ValueError: There is no engine for the architecture.
+        RuntimeError: The emulator library cannot be used; the message says what to do.
+    """
+    from kernel.machine.engines.ownership import FrameOwnership
+    from kernel.machine.engines.unicorn_engine import UnicornEngine
+
+    if arch.name == "x86_64":
+        from kernel.machine.engines.x86_64 import X8664Target as Target
+    elif arch.name == "riscv64":
+        from kernel.machine.engines.riscv64 import Riscv64Target as Target
+    elif arch.name == "aarch64":
+        from kernel.machine.engines.aarch64 import Aarch64Target as Target
+    else:
+        raise ValueError(f"there is no engine for {arch.name} programs yet")
+    owners = FrameOwnership(ram)
+    target = Target()
+    return [UnicornEngine(target, ram, translator, owners) for translator in translators]

@@ -1,0 +1,96 @@
+"""riscv64 (RV64GC) on Unicorn, in U-mode.
+
+Unicorn traps `rdtime` but lets `rdcycle` and `rdinstret` read the host's cycle counter, whatever
+`mcounteren` says; see `FIND_COUNTER_READS`.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from typing import Any
+
+from unicorn import riscv_const as uc_riscv
+from unicorn.unicorn_const import UC_ARCH_RISCV, UC_MODE_RISCV64
+
+from kernel.machine.arch import RISCV64
+from kernel.machine.engine import Cause, RunResult, Stop
+from kernel.machine.engines.target import Hart, Target
+
+_MSTATUS_FS_DIRTY = 0x6000
+_EBREAK, _C_EBREAK = b"\x73\x00\x10\x00", b"\x02\x90"
+_TIME = 0xC01
+#: `csrr rd, cycle|time|instret`; csrrs, csrrc and their immediate forms with a zero operand.
+FIND_COUNTER_READS = re.compile(rb"[\x73\xf3][\x20-\x3f\x60-\x7f][\x00\x10\x20]\xc0", re.DOTALL)
+_TRAP_MISALIGNED = (0, 4, 6)
+
+
+class Riscv64Target(Target):
+    """See `Target`."""
+
+    arch = RISCV64
+    uc_arch = UC_ARCH_RISCV
+    uc_mode = UC_MODE_RISCV64
+    uc_model = uc_riscv.UC_CPU_RISCV64_SIFIVE_U54
+    ids = (
+        {name: uc_riscv.UC_RISCV_REG_X1 + i for i, name in enumerate(RISCV64.registers[:31])}
+        | {"pc": uc_riscv.UC_RISCV_REG_PC}
+        | {f"f{i}": getattr(uc_riscv, f"UC_RISCV_REG_F{i}") for i in range(32)}
+        | {"fflags": uc_riscv.UC_RISCV_REG_FFLAGS, "frm": uc_riscv.UC_RISCV_REG_FRM}
+        | {"fcsr": uc_riscv.UC_RISCV_REG_FCSR}
+    )
+    wide_ids: dict[str, int] = {}
+    fp_names = (*RISCV64.fp_registers, "fflags", "frm")
+    state = (*RISCV64.registers, *fp_names)
+    defaults: dict[str, int] = {}
+    syscall_trap = 8
+    self_loop = b"\x6f\x00\x00\x00"
+    bad_load = struct.pack("<II", 0x000592B7, 0x2382B303)  # lui t0, 0x59; ld t1, 0x238(t0)
+
+    def prepare(self, uc: Any, stub_va: int) -> None:
+        uc.reg_write(uc_riscv.UC_RISCV_REG_MSTATUS, _MSTATUS_FS_DIRTY)
+        uc.reg_write(uc_riscv.UC_RISCV_REG_PRIV, 0)
+
+    def classify(
+        self, hart: Hart, trap: int, counted: int, pc: int, before: int
+    ) -> RunResult | None:
+        if trap < 0:  # ebreak comes this way too
+            code = hart.code_at(pc, 4)
+            is_break = code == _EBREAK or code[:2] == _C_EBREAK
+            cause = Cause.BREAKPOINT if is_break else Cause.ILLEGAL
+            return Stop.EXCEPTION, (cause, 0), counted - 1, pc
+        pc -= 4  # Unicorn adds 4 for every trap, after 2-byte instructions too
+        if trap in _TRAP_MISALIGNED:
+            return Stop.EXCEPTION, (Cause.MISALIGNED, 0), counted - 1, pc
+        if trap == 2 and emulate_counter_read(hart, pc, before + counted - 1):
+            return None
+        return Stop.EXCEPTION, (Cause.ILLEGAL, 0), counted - 1, pc
+
+    def pack_fp(self, raw: bytes) -> bytes:
+        values = b"".join(raw[16 * i : 16 * i + 8] for i in range(32))
+        return values + struct.pack("<II", raw[512] & 31 | (raw[528] & 7) << 5, 0)
+
+    def unpack_fp(self, state: bytes) -> bytes:
+        raw = bytearray(16 * 34)
+        for i in range(32):
+            raw[16 * i : 16 * i + 8] = state[8 * i : 8 * i + 8]
+        raw[512], raw[528] = state[256] & 31, state[256] >> 5 & 7
+        return bytes(raw)
+
+
+def emulate_counter_read(hart: Hart, pc: int, executed: int) -> bool:
+    """Carry out a read of cycle, time or instret at `pc`; False if there is none.
+
+    One instruction takes one cycle, and both counters start with virtual time, not the process.
+    """
+    code = hart.code_at(pc, 4)
+    if FIND_COUNTER_READS.fullmatch(code) is None or code[1] & 0x80 or code[2] & 0x0F:
+        return False
+    word = int.from_bytes(code, "little")
+    register = word >> 7 & 31
+    if register:
+        number = word >> 20
+        value = hart.ticks(executed) if number == _TIME else hart.instructions(executed)
+        hart.set(RISCV64.registers[register - 1], value)
+    hart.set("pc", pc + 4)
+    return True

@@ -139,7 +139,7 @@ class Arg(NamedTuple):
     name: str
     decode: Decode
     out: bool = False
-    index: int = -1  # which raw argument; -1 = by position
+    at: int = -1  # which raw argument; -1 = by position
     label: bool = False  # print `name=` before the value
 
 

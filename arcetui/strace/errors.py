@@ -1,7 +1,7 @@
 """Error numbers with the texts of glibc's strerror, as strace shows them.
 
-Source: include/uapi/asm-generic/errno*.h; the restart codes from include/linux/errno.h with strace's
-words for them.
+Source: include/uapi/asm-generic/errno*.h; the restart codes from include/linux/errno.h with
+strace's words for them.
 """
 
 from __future__ import annotations

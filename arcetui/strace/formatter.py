@@ -125,7 +125,7 @@ class Formatter:
         for position, (argument, text) in enumerate(
             zip(pending.arguments, pending.shown, strict=True)
         ):
-            raw = call.args[argument.index if argument.index >= 0 else position]
+            raw = call.args[argument.at if argument.at >= 0 else position]
             arguments.append({"name": argument.name, "value": safe_integer(raw), "text": text})
         return {
             "type": "syscall",
@@ -149,7 +149,7 @@ class Formatter:
 
     @staticmethod
     def _decode(call: Call, argument: Arg, position: int) -> str:
-        raw = call.args[argument.index if argument.index >= 0 else position]
+        raw = call.args[argument.at if argument.at >= 0 else position]
         text = argument.decode(call, raw)
         return f"{argument.name}={text}" if argument.label else text
 
@@ -165,7 +165,7 @@ def safe_integer(value: int) -> int | str:
 
 
 def execve_line(path: str, argv: tuple[str, ...], envp_va: int, count: int, limit: int = 32) -> str:
-    """strace's first line: how the program was started."""
+    """Strace's first line: how the program was started."""
     shown = [quote(arg.encode("utf-8", "surrogateescape")) for arg in argv[:limit]]
     if len(argv) > limit:
         shown.append("...")

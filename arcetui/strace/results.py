@@ -5,7 +5,7 @@ from __future__ import annotations
 from arcetui.strace.call import Call
 from arcetui.strace.scalars import open_flags_text
 from arcetui.strace.structs import timespec
-from arcetui.strace.tables import files as F
+from arcetui.strace.tables import files as file_names
 from arcetui.strace.tables.signals import signal_name, sigset
 from arcetui.strace.text import U64, flags, hexa, lookup, octal, struct
 
@@ -21,28 +21,28 @@ def address(_: Call, result: int) -> str:
 
 
 def octal_mode(_: Call, result: int) -> str:
-    """umask's old mask."""
+    """Umask's old mask."""
     return octal(result)
 
 
 def fcntl(call: Call, result: int) -> str:
-    """fcntl's result by its command."""
+    """Fcntl's result by its command."""
     command = call.args[1] & 0xFFFFFFFF
     if command == 1 and result:
-        return f"{hexa(result)} (flags {flags(result, F.FD, '')})"
+        return f"{hexa(result)} (flags {flags(result, file_names.FD, '')})"
     if command == 3:
         return f"{hexa(result)} (flags {open_flags_text(result, call.arch)})"
     if command == 1025:
-        return f"{hexa(result)} ({lookup(result, F.LOCK)})"
+        return f"{hexa(result)} ({lookup(result, file_names.LOCK)})"
     if command == 1034 and result:
-        return f"{hexa(result)} (seals {flags(result, F.SEALS, '')})"
+        return f"{hexa(result)} (seals {flags(result, file_names.SEALS, '')})"
     if command == 11 and result:
         return f"{result} ({signal_name(result)})"
     return str(result)
 
 
 def poll(call: Call, result: int) -> str:
-    """poll's result with the descriptors that are ready."""
+    """Poll's result with the descriptors that are ready."""
     if not result:
         return "0 (Timeout)"
     out: list[str] = []
@@ -54,7 +54,7 @@ def poll(call: Call, result: int) -> str:
             if len(out) >= call.string_limit:
                 out.append("...")
                 break
-            out.append(struct(f"fd={got[0]}", f"revents={flags(got[2], F.POLL, '')}"))
+            out.append(struct(f"fd={got[0]}", f"revents={flags(got[2], file_names.POLL, '')}"))
     text = f"[{', '.join(out)}]" if out else ""
     if call.name == "ppoll" and call.args[2]:
         text += (", " if text else "") + f"left {timespec(call, call.args[2])}"
@@ -62,7 +62,7 @@ def poll(call: Call, result: int) -> str:
 
 
 def select(call: Call, result: int) -> str:
-    """select's result with the sets that are ready."""
+    """Select's result with the sets that are ready."""
     if not result:
         return "0 (Timeout)"
     out: list[str] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from arcetui.strace.call import Arg, Call, Decode
-from arcetui.strace.tables import files as F
+from arcetui.strace.tables import files as file_names
 from arcetui.strace.tables.signals import signal, sigset
 from arcetui.strace.text import (
     Table,
@@ -86,7 +86,7 @@ def file_mode(_: Call, value: int) -> str:
 
 def symbolic_mode(value: int) -> str:
     """File type and permissions: `S_IFREG|S_ISUID|0755`."""
-    kind = lookup(value & 0o170000, F.FILE_TYPES) if value & 0o170000 else ""
+    kind = lookup(value & 0o170000, file_names.FILE_TYPES) if value & 0o170000 else ""
     if value & 0o170000 and not kind:
         return octal(value)
     parts = [kind] if kind else []
@@ -119,10 +119,10 @@ def open_flags_text(value: int, arch: str) -> str:
     """The flags of open: access mode first."""
     value &= 0xFFFFFFFF
     rest = value & ~3
-    mode = lookup(value & 3, F.ACCMODE)
+    mode = lookup(value & 3, file_names.ACCMODE)
     if not rest:
         return mode
-    names = F.OPEN_AARCH64 if arch == "aarch64" else F.OPEN
+    names = file_names.OPEN_AARCH64 if arch == "aarch64" else file_names.OPEN
     return f"{mode}|{flags(rest, names, '')}"
 
 

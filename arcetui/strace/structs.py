@@ -8,14 +8,25 @@ from __future__ import annotations
 
 from arcetui.strace.call import Call
 from arcetui.strace.scalars import device, open_flags_text, symbolic_mode
-from arcetui.strace.tables import files as F
-from arcetui.strace.tables import signals as S
-from arcetui.strace.text import addr, array, as_int32, choice, flags, hexa, lookup, quote, struct
+from arcetui.strace.tables import files as file_names
+from arcetui.strace.tables import signals as signal_names
+from arcetui.strace.text import (
+    U64,
+    addr,
+    array,
+    as_int32,
+    choice,
+    flags,
+    hexa,
+    lookup,
+    quote,
+    struct,
+)
 
 
 def timespec_text(sec: int, nsec: int) -> str:
     """`{tv_sec=0, tv_nsec=5}`; utimensat's two special values by name."""
-    return struct(f"tv_sec={sec}", f"tv_nsec={nsec}")
+    return struct(f"tv_sec={sec}", f"tv_nsec={nsec & U64}")
 
 
 def timespec(call: Call, value: int) -> str:
@@ -111,8 +122,8 @@ def statx(call: Call, value: int) -> str:
     if got is None:
         return addr(value)
     return struct(
-        f"stx_mask={flags(got[0], F.STATX, 'STATX_???')}",
-        f"stx_attributes={flags(got[2], F.STATX_ATTR, 'STATX_ATTR_???')}",
+        f"stx_mask={flags(got[0], file_names.STATX, 'STATX_???')}",
+        f"stx_attributes={flags(got[2], file_names.STATX_ATTR, 'STATX_ATTR_???')}",
         f"stx_mode={symbolic_mode(got[6])}",
         f"stx_size={got[9]}",
         "...",
@@ -126,7 +137,7 @@ def statfs(call: Call, value: int) -> str:
         return addr(value)
     kind, bsize, blocks, bfree, bavail, files, ffree, id0, id1, namelen, frsize, bits = got
     return struct(
-        f"f_type={choice(kind & 0xFFFFFFFF, F.FS_MAGIC, '')}",
+        f"f_type={choice(kind & 0xFFFFFFFF, file_names.FS_MAGIC, '')}",
         f"f_bsize={bsize}",
         f"f_blocks={blocks}",
         f"f_bfree={bfree}",
@@ -136,7 +147,7 @@ def statfs(call: Call, value: int) -> str:
         f"f_fsid={{val=[{hexa(id0 & 0xFFFFFFFF)}, {hexa(id1 & 0xFFFFFFFF)}]}}",
         f"f_namelen={namelen}",
         f"f_frsize={frsize}",
-        f"f_flags={flags(bits, F.ST_FLAGS, 'ST_???')}",
+        f"f_flags={flags(bits, file_names.ST_FLAGS, 'ST_???')}",
     )
 
 
@@ -165,9 +176,7 @@ def rusage(call: Call, value: int) -> str:
     got = call.unpack(value, "4q")
     if got is None:
         return addr(value)
-    return struct(
-        f"ru_utime={timeval_text(*got[:2])}", f"ru_stime={timeval_text(*got[2:])}", "..."
-    )
+    return struct(f"ru_utime={timeval_text(*got[:2])}", f"ru_stime={timeval_text(*got[2:])}", "...")
 
 
 def tms(call: Call, value: int) -> str:
@@ -200,11 +209,11 @@ def sigaction(call: Call, value: int) -> str:
     got = call.unpack(value, "QQQQ" if restorer_there else "QQQ")
     if got is None:
         return addr(value)
-    handler = lookup(got[0], S.HANDLERS) or addr(got[0])
+    handler = lookup(got[0], signal_names.HANDLERS) or addr(got[0])
     fields = [
         f"sa_handler={handler}",
-        f"sa_mask={S.sigset(got[-1])}",
-        f"sa_flags={flags(got[1] & 0xFFFFFFFF, S.SA, 'SA_???')}",
+        f"sa_mask={signal_names.sigset(got[-1])}",
+        f"sa_flags={flags(got[1], signal_names.SA, 'SA_???')}",
     ]
     if restorer_there and got[1] & 0x4000000:
         fields.append(f"sa_restorer={addr(got[2])}")
@@ -217,14 +226,19 @@ def stack(call: Call, value: int) -> str:
     if got is None:
         return addr(value)
     return struct(
-        f"ss_sp={addr(got[0])}", f"ss_flags={flags(got[1], S.SS, 'SS_???')}", f"ss_size={got[2]}"
+        f"ss_sp={addr(got[0])}",
+        f"ss_flags={flags(got[1], signal_names.SS, 'SS_???')}",
+        f"ss_size={got[2]}",
     )
 
 
 def siginfo(signo: int, code: int, pid: int, uid: int, address: int, value: int) -> str:
     """`siginfo_t` by its parts, as in `--- SIGSEGV {...} ---`."""
-    name = lookup(code, S.SI_CODES) or lookup(code, S.CODES.get(signo, ()))
-    fields = [f"si_signo={S.signal(signo)}", f"si_code={name or hexa(code & 0xFFFFFFFF)}"]
+    name = lookup(code, signal_names.SI_CODES) or lookup(code, signal_names.CODES.get(signo, ()))
+    fields = [
+        f"si_signo={signal_names.signal(signo)}",
+        f"si_code={name or hexa(code & 0xFFFFFFFF)}",
+    ]
     source = [f"si_pid={pid}", f"si_uid={uid}"]
     number = [f"si_int={as_int32(value)}", f"si_ptr={addr(value)}"]
     if code == -2:
@@ -232,7 +246,7 @@ def siginfo(signo: int, code: int, pid: int, uid: int, address: int, value: int)
     elif code <= 0:
         fields += source + (number if value and code not in {0, -6} else [])
     elif signo == 17:
-        status = str(value) if code == 1 else S.signal(value)
+        status = str(value) if code == 1 else signal_names.signal(value)
         fields += [*source, f"si_status={status}", "si_utime=0", "si_stime=0"]
     elif signo in {4, 5, 7, 8, 11}:
         fields.append(f"si_addr={addr(address)}")
@@ -262,7 +276,7 @@ def pollfds(call: Call, value: int) -> str:
         events = int.from_bytes(data[4:6], "little")
         if fd < 0:
             return struct(f"fd={fd}")
-        return struct(f"fd={fd}", f"events={flags(events, F.POLL, 'POLL???')}")
+        return struct(f"fd={fd}", f"events={flags(events, file_names.POLL, 'POLL???')}")
 
     return call.many(value, call.args[1] & 0xFFFFFFFF, 8, one)
 
@@ -279,7 +293,9 @@ def iovecs(count_index: int, *, filled_in: bool) -> object:
             size = int.from_bytes(data[8:], "little")
             shown = min(size, max(left, 0))
             left -= shown
-            return struct(f"iov_base={call.buffer(base, shown)}", f"iov_len={size}")
+            raw = filled_in and call.failed
+            data_text = addr(base) if raw else call.buffer(base, shown)
+            return struct(f"iov_base={data_text}", f"iov_len={size}")
 
         return call.many(value, call.args[count_index], 16, one)
 
@@ -307,8 +323,8 @@ def flock(call: Call, value: int) -> str:
     if got is None:
         return addr(value)
     fields = [
-        f"l_type={choice(got[0] & 0xFFFF, F.LOCK, 'F_???')}",
-        f"l_whence={choice(got[1] & 0xFFFF, F.SEEK, 'SEEK_???')}",
+        f"l_type={choice(got[0] & 0xFFFF, file_names.LOCK, 'F_???')}",
+        f"l_whence={choice(got[1] & 0xFFFF, file_names.SEEK, 'SEEK_???')}",
         f"l_start={got[2]}",
         f"l_len={got[3]}",
     ]

@@ -222,7 +222,12 @@ class FakeDebugger:
         return AddressSpaceView(1, 1, 0x80001000, "x86_64", tuple(areas), 0x40000000, 0x40008000)
 
     def walk(self, va, access="read", pid=None):
-        bits = (("P", True, "present"), ("W", False, "writable"), ("U", True, "user"), ("A", True, "accessed"))
+        bits = (
+            ("P", True, "present"),
+            ("W", False, "writable"),
+            ("U", True, "user"),
+            ("A", True, "accessed"),
+        )
         steps = tuple(
             WalkStep(level, 0x80001000 + i * 4096, va >> shift & 511, shift + 8, shift,
                      0x80001000 + i * 4096 + (va >> shift & 511) * 8,
@@ -247,7 +252,9 @@ class FakeDebugger:
                              (FreeListView("fl 3 sl 4", 640, (0x80100100, 0x80100800)),
                               FreeListView("fl 9 sl 1", 1 << 19, (0x80180000,))),
                              ((0x80100000, 1 << 20),), 0b1000001000, (), blocks)  # fmt: skip
-        return AllocatorsView(pages, heap, ((0x80100040, 512, "TaskInner"), (0x80100300, 64, "MemoryArea")))
+        return AllocatorsView(
+            pages, heap, ((0x80100040, 512, "TaskInner"), (0x80100300, 64, "MemoryArea"))
+        )
 
     def syscall_count(self):
         return self.calls

@@ -16,10 +16,11 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
 _libc.ptrace.restype = ctypes.c_long
 _GETREGS, _SYSCALL, _SETOPTIONS, _GETSIGINFO, _TRACEME = 12, 24, 0x4200, 0x4202, 0
-_REGS = (
+_ORDER = (
     "r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss "
     "fs_base gs_base ds es fs gs"
-).split()
+)
+_REGS = _ORDER.split()
 _ARGS = ("rdi", "rsi", "rdx", "r10", "r8", "r9")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from arcetui.strace.call import Arg, Spec
-from arcetui.strace.calls import files, io, memory, process, signals, system, time
+from arcetui.strace.calls import files, io, memory, process, signals, sockets, system, time
 from arcetui.strace.results import number
 from arcetui.strace.scalars import hex64
 
@@ -14,6 +14,7 @@ SPECS: dict[str, Spec] = {
     **memory.CALLS,
     **process.CALLS,
     **signals.CALLS,
+    **sockets.CALLS,
     **system.CALLS,
     **time.CALLS,
 }

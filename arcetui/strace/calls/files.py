@@ -30,14 +30,14 @@ from arcetui.strace.scalars import (
     uint64,
     user_id,
 )
-from arcetui.strace.tables import files as F
+from arcetui.strace.tables import files as file_names
 from arcetui.strace.text import addr, flags, quote
 
 MODE = arg("mode", file_mode)
 UID = arg("owner", user_id)
 GID = arg("group", user_id)
-ACCESS = arg("mode", flag_set(F.ACCESS, "?_OK"))
-AT_FLAGS = arg("flags", flag_set(F.AT, "AT_???"))
+ACCESS = arg("mode", flag_set(file_names.ACCESS, "?_OK"))
+AT_FLAGS = arg("flags", flag_set(file_names.AT, "AT_???"))
 STAT = filled("statbuf", structs.stat)
 
 
@@ -60,7 +60,7 @@ def _mknod(call: Call, first: int) -> tuple[Arg, ...]:
     head = (DIRFD, PATH)[1 - first :]
     mode = arg("mode", node_mode)
     if call.args[first + 1] & 0o170000 in {0o20000, 0o60000}:
-        return (*head, mode, arg("dev", lambda _, value: structs.device(value)))
+        return (*head, mode, arg("dev", lambda _, value: structs.device(value & 0xFFFFFFFF)))
     return (*head, mode)
 
 
@@ -73,14 +73,14 @@ def _mknodat(call: Call) -> tuple[Arg, ...]:
 
 
 def statx_flags(_: Call, value: int) -> str:
-    """statx's flags: how fresh the answer must be, then AT_*."""
+    """Statx's flags: how fresh the answer must be, then AT_*."""
     value &= 0xFFFFFFFF
-    sync = flags(value & 0x6000, F.AT_SYNC, "")
-    return f"{sync}|{flags(value & ~0x6000, F.AT, '')}" if value & ~0x6000 else sync
+    sync = flags(value & 0x6000, file_names.AT_SYNC, "")
+    return f"{sync}|{flags(value & ~0x6000, file_names.AT, '')}" if value & ~0x6000 else sync
 
 
 def cwd(call: Call, value: int) -> str:
-    """getcwd's buffer: the path including its NUL."""
+    """Getcwd's buffer: the path including its NUL."""
     size = call.result or 0
     data = call.read(value, size)
     return addr(value) if data is None else quote(data.split(b"\0")[0])
@@ -89,7 +89,7 @@ def cwd(call: Call, value: int) -> str:
 #: fcntl commands and the decoder of their argument; the rest show a hexadecimal number.
 _FCNTL = {
     0: int32,
-    2: flag_set(F.FD, "FD_???"),
+    2: flag_set(file_names.FD, "FD_???"),
     4: open_flags,
     6: structs.flock,
     7: structs.flock,
@@ -97,16 +97,16 @@ _FCNTL = {
     10: signo,
     37: structs.flock,
     38: structs.flock,
-    1024: one_of(F.LOCK, "F_???", 64),
+    1024: one_of(file_names.LOCK, "F_???", 64),
     1030: int32,
     1031: int32,
-    1033: flag_set(F.SEALS, "F_SEAL_???", 64),
+    1033: flag_set(file_names.SEALS, "F_SEAL_???", 64),
 }
 
 
 def _fcntl(call: Call) -> tuple[Arg, ...]:
     command = call.args[1] & 0xFFFFFFFF
-    head = (FD, arg("cmd", one_of(F.FCNTL, "F_???")))
+    head = (FD, arg("cmd", one_of(file_names.FCNTL, "F_???")))
     if command in {1, 3, 9, 11, 1025, 1032, 1034}:
         return head
     if command in {5, 36}:
@@ -136,7 +136,7 @@ CALLS: dict[str, Spec] = {
         (
             arg("first", uint32),
             arg("last", uint32),
-            arg("flags", flag_set(F.CLOSE_RANGE, "CLOSE_RANGE_???")),
+            arg("flags", flag_set(file_names.CLOSE_RANGE, "CLOSE_RANGE_???")),
         ),
         number,
     ),
@@ -149,7 +149,7 @@ CALLS: dict[str, Spec] = {
             DIRFD,
             PATH,
             arg("flags", statx_flags),
-            arg("mask", flag_set(F.STATX, "STATX_???")),
+            arg("mask", flag_set(file_names.STATX, "STATX_???")),
             filled("statxbuf", structs.statx),
         ),
         number,
@@ -159,13 +159,15 @@ CALLS: dict[str, Spec] = {
     "access": Spec((PATH, ACCESS), number),
     "faccessat": Spec((DIRFD, PATH, ACCESS), number),
     "faccessat2": Spec(
-        (DIRFD, PATH, ACCESS, arg("flags", flag_set(F.AT_EACCESS, "AT_???"))), number
+        (DIRFD, PATH, ACCESS, arg("flags", flag_set(file_names.AT_EACCESS, "AT_???"))), number
     ),
     "fcntl": Spec((), fcntl_result, _fcntl),
-    "flock": Spec((FD, arg("operation", flag_set(F.FLOCK, "LOCK_???"))), number),
+    "flock": Spec((FD, arg("operation", flag_set(file_names.FLOCK, "LOCK_???"))), number),
     "dup": Spec((FD,), number),
     "dup2": Spec((FD, arg("newfd", int32)), number),
-    "dup3": Spec((FD, arg("newfd", int32), arg("flags", flag_set(F.OPEN, "O_???"))), number),
+    "dup3": Spec(
+        (FD, arg("newfd", int32), arg("flags", flag_set(file_names.OPEN, "O_???"))), number
+    ),
     "getcwd": Spec((filled("buf", cwd), arg("size", uint64)), number),
     "chdir": Spec((PATH,), number),
     "fchdir": Spec((FD,), number),
@@ -180,14 +182,12 @@ CALLS: dict[str, Spec] = {
     "rename": Spec((arg("oldpath", path), arg("newpath", path)), number),
     "renameat": Spec(NEW_NAMES, number),
     "renameat2": Spec(
-        (*NEW_NAMES, arg("flags", flag_set(F.RENAME, "RENAME_???"))), number
+        (*NEW_NAMES, arg("flags", flag_set(file_names.RENAME, "RENAME_???"))), number
     ),
     "link": Spec((arg("oldpath", path), arg("newpath", path)), number),
     "linkat": Spec((*NEW_NAMES, AT_FLAGS), number),
     "symlink": Spec((arg("target", path), arg("linkpath", path)), number),
-    "symlinkat": Spec(
-        (arg("target", path), arg("newdirfd", dirfd), arg("linkpath", path)), number
-    ),
+    "symlinkat": Spec((arg("target", path), arg("newdirfd", dirfd), arg("linkpath", path)), number),
     "readlink": Spec((PATH, filled("buf", read_buffer), arg("bufsiz", uint64)), number),
     "readlinkat": Spec((DIRFD, PATH, filled("buf", read_buffer), arg("bufsiz", uint64)), number),
     "chmod": Spec((PATH, MODE), number),
@@ -203,7 +203,7 @@ CALLS: dict[str, Spec] = {
     "fallocate": Spec(
         (
             FD,
-            arg("mode", flag_set(F.FALLOC, "FALLOC_FL_???")),
+            arg("mode", flag_set(file_names.FALLOC, "FALLOC_FL_???")),
             arg("offset", int64),
             arg("len", int64),
         ),
@@ -214,7 +214,7 @@ CALLS: dict[str, Spec] = {
             FD,
             arg("offset", int64),
             arg("len", int64),
-            arg("advice", one_of(F.FADV, "POSIX_FADV_???")),
+            arg("advice", one_of(file_names.FADV, "POSIX_FADV_???")),
         ),
         number,
     ),
@@ -226,12 +226,12 @@ CALLS: dict[str, Spec] = {
             arg("source", path),
             arg("target", path),
             arg("filesystemtype", string),
-            arg("mountflags", flag_set(F.MOUNT, "MS_???")),
+            arg("mountflags", flag_set(file_names.MOUNT, "MS_???")),
             arg("data", string),
         ),
         number,
     ),
-    "umount2": Spec((PATH, arg("flags", flag_set(F.UMOUNT, "MNT_???"))), number),
+    "umount2": Spec((PATH, arg("flags", flag_set(file_names.UMOUNT, "MNT_???"))), number),
     "sync": Spec((), number),
     "fsync": Spec((FD,), number),
     "fdatasync": Spec((FD,), number),
@@ -241,13 +241,15 @@ CALLS: dict[str, Spec] = {
             FD,
             arg("offset", int64),
             arg("nbytes", int64),
-            arg("flags", flag_set(F.SYNC_RANGE, "SYNC_FILE_RANGE_???")),
+            arg("flags", flag_set(file_names.SYNC_RANGE, "SYNC_FILE_RANGE_???")),
         ),
         number,
     ),
     "inotify_init": Spec((), number),
-    "inotify_init1": Spec((arg("flags", flag_set(F.INOTIFY_INIT, "IN_???")),), number),
-    "inotify_add_watch": Spec((FD, PATH, arg("mask", flag_set(F.INOTIFY, "IN_???"))), number),
+    "inotify_init1": Spec((arg("flags", flag_set(file_names.INOTIFY_INIT, "IN_???")),), number),
+    "inotify_add_watch": Spec(
+        (FD, PATH, arg("mask", flag_set(file_names.INOTIFY, "IN_???"))), number
+    ),
     "inotify_rm_watch": Spec((FD, arg("wd", int32)), number),
     "readahead": Spec((FD, arg("offset", int64), arg("count", uint64)), number),
     "ioprio_get": Spec((arg("which", hex32), arg("who", int32)), number),

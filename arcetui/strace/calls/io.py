@@ -24,9 +24,9 @@ from arcetui.strace.scalars import (
     uint32,
     uint64,
 )
-from arcetui.strace.tables import files as F
-from arcetui.strace.tables import terminal as T
-from arcetui.strace.text import addr, array, as_int32, choice, flags, lookup, struct
+from arcetui.strace.tables import files as file_names
+from arcetui.strace.tables import terminal as tty_names
+from arcetui.strace.text import addr, array, as_int32, choice, flags, hexa, lookup, struct
 
 COUNT = arg("count", uint64)
 OFFSET = arg("offset", int64)
@@ -75,7 +75,7 @@ def epoll_event(call: Call, value: int) -> str:
 def epoll_event_text(events: int, data: int) -> str:
     """`{events=EPOLLIN, data=0x3}`."""
     shown = f"data={{u32={data & 0xFFFFFFFF}, u64={data}}}"
-    return struct(f"events={flags(events, F.EPOLL_EVENTS, 'EPOLL???')}", shown)
+    return struct(f"events={flags(events, file_names.EPOLL_EVENTS, 'EPOLL???')}", shown)
 
 
 def epoll_events(call: Call, value: int) -> str:
@@ -100,19 +100,19 @@ def termios(call: Call, value: int) -> str:
         return addr(value)
     iflag, oflag, cflag, lflag = got
     delays: list[str] = []
-    for mask, names in T.DELAYS:
+    for mask, names in tty_names.DELAYS:
         delays.append(lookup(oflag & mask, names))
         oflag &= ~mask
     rest = cflag & ~(0x100F | 0x100F0000 | 0x30)
-    baud = [choice(cflag & 0x100F, T.BAUD, "B???")]
+    baud = [choice(cflag & 0x100F, tty_names.BAUD, "B???")]
     if cflag & 0x100F0000:
-        baud.append(choice((cflag & 0x100F0000) >> 16, T.BAUD, "B???") + "<<IBSHIFT")
-    baud.append(lookup(cflag & 0x30, T.CSIZE))
+        baud.append(choice((cflag & 0x100F0000) >> 16, tty_names.BAUD, "B???") + "<<IBSHIFT")
+    baud.append(lookup(cflag & 0x30, tty_names.CSIZE))
     return struct(
-        f"c_iflag={flags(iflag, T.IFLAG, '')}",
-        "c_oflag=" + "|".join(delays + ([flags(oflag, T.OFLAG, "")] if oflag else [])),
-        "c_cflag=" + "|".join(baud + ([flags(rest, T.CFLAG, "")] if rest else [])),
-        f"c_lflag={flags(lflag, T.LFLAG, '')}",
+        f"c_iflag={flags(iflag, tty_names.IFLAG, '')}",
+        "c_oflag=" + "|".join(delays + ([flags(oflag, tty_names.OFLAG, "")] if oflag else [])),
+        "c_cflag=" + "|".join(baud + ([flags(rest, tty_names.CFLAG, "")] if rest else [])),
+        f"c_lflag={flags(lflag, tty_names.LFLAG, '')}",
         "...",
     )
 
@@ -144,8 +144,8 @@ _IOCTL_IN: dict[int, Decode] = {
     **dict.fromkeys((0x5402, 0x5403, 0x5404, 0x402C542B, 0x402C542C, 0x402C542D), termios),
     0x5414: winsize,
     **dict.fromkeys((0x5410, 0x5421, 0x5452, 0x5423, 0x5420, 0x40045431), indirect("i")),
-    0x540A: one_of(T.TCXONC, "TC???", 64),
-    0x540B: one_of(T.TCFLSH, "TC???", 64),
+    0x540A: one_of(tty_names.TCXONC, "TC???", 64),
+    0x540B: one_of(tty_names.TCFLSH, "TC???", 64),
     **dict.fromkeys((0x5409, 0x5425, 0x540E), int32),
 }
 
@@ -153,15 +153,12 @@ _IOCTL_IN: dict[int, Decode] = {
 def ioctl_request(_: Call, value: int) -> str:
     """The request: by name, or taken apart as `_IOC(...)`."""
     value &= 0xFFFFFFFF
-    name = lookup(value, T.IOCTLS)
+    name = lookup(value, tty_names.IOCTLS)
     if name:
         return name
     ways = {0: "_IOC_NONE", 1: "_IOC_WRITE", 2: "_IOC_READ", 3: "_IOC_READ|_IOC_WRITE"}
-    kind = f"{value >> 8 & 0xFF:#x}" if value >> 8 & 0xFF else "0"
-    nr, size = value & 0xFF, value >> 16 & 0x3FFF
-    return (
-        f"_IOC({ways[value >> 30]}, {kind}, {f'{nr:#x}' if nr else 0}, {f'{size:#x}' if size else 0})"
-    )
+    kind, nr, size = value >> 8 & 0xFF, value & 0xFF, value >> 16 & 0x3FFF
+    return f"_IOC({ways[value >> 30]}, {hexa(kind)}, {hexa(nr)}, {hexa(size)})"
 
 
 def _ioctl(call: Call) -> tuple[Arg, ...]:
@@ -183,13 +180,13 @@ def _vector(count_index: int, filled_in: bool) -> Decode:
     return cast(Decode, structs.iovecs(count_index, filled_in=filled_in))
 
 
-READV = (FD, filled("iov", _vector(2, True)), arg("iovcnt", uint64))
+READV = (FD, filled("iov", _vector(2, True), even_failed=True), arg("iovcnt", uint64))
 WRITEV = (FD, arg("iov", _vector(2, False)), arg("iovcnt", uint64))
 READ = (FD, filled("buf", read_buffer), COUNT)
 WRITE = (FD, arg("buf", sized_buffer(2)), COUNT)
 #: preadv and preadv2 pass the offset in two halves; the kernel ignores the high one on 64 bits.
 V_OFFSET = arg("offset", int64, 3)
-RWF = arg("flags", flag_set(F.RWF, "RWF_???"), 5)
+RWF = arg("flags", flag_set(file_names.RWF, "RWF_???"), 5)
 
 CALLS: dict[str, Spec] = {
     "read": Spec(READ, number),
@@ -202,7 +199,7 @@ CALLS: dict[str, Spec] = {
     "pwritev": Spec((*WRITEV, V_OFFSET), number),
     "preadv2": Spec((*READV, V_OFFSET, RWF), number),
     "pwritev2": Spec((*WRITEV, V_OFFSET, RWF), number),
-    "lseek": Spec((FD, OFFSET, arg("whence", one_of(F.SEEK, "SEEK_???"))), number),
+    "lseek": Spec((FD, OFFSET, arg("whence", one_of(file_names.SEEK, "SEEK_???"))), number),
     "getdents64": Spec((FD, filled("dirp", structs.dirents), COUNT), number),
     "sendfile": Spec(
         (arg("out_fd", int32), arg("in_fd", int32), arg("offset", indirect("q")), COUNT), number
@@ -214,7 +211,7 @@ CALLS: dict[str, Spec] = {
             arg("fd_out", int32),
             arg("off_out", indirect("q")),
             arg("len", uint64),
-            arg("flags", flag_set(F.SPLICE, "SPLICE_F_???")),
+            arg("flags", flag_set(file_names.SPLICE, "SPLICE_F_???")),
         ),
         number,
     ),
@@ -231,7 +228,7 @@ CALLS: dict[str, Spec] = {
     ),
     "pipe": Spec((filled("pipefd", pipe_pair),), number),
     "pipe2": Spec(
-        (filled("pipefd", pipe_pair), arg("flags", flag_set(F.OPEN, "O_???"))), number
+        (filled("pipefd", pipe_pair), arg("flags", flag_set(file_names.OPEN, "O_???"))), number
     ),
     "ioctl": Spec((), number, _ioctl),
     "poll": Spec((arg("fds", structs.pollfds), arg("nfds", uint32), arg("timeout", int32)), poll),
@@ -267,11 +264,11 @@ CALLS: dict[str, Spec] = {
         select,
     ),
     "epoll_create": Spec((arg("size", int32),), number),
-    "epoll_create1": Spec((arg("flags", flag_set(F.EPOLL_CREATE, "EPOLL_???")),), number),
+    "epoll_create1": Spec((arg("flags", flag_set(file_names.EPOLL_CREATE, "EPOLL_???")),), number),
     "epoll_ctl": Spec(
         (
             arg("epfd", int32),
-            arg("op", one_of(F.EPOLL_OPS, "EPOLL_CTL_???")),
+            arg("op", one_of(file_names.EPOLL_OPS, "EPOLL_CTL_???")),
             FD,
             arg("event", epoll_event),
         ),
@@ -298,7 +295,7 @@ CALLS: dict[str, Spec] = {
         number,
     ),
     "eventfd2": Spec(
-        (arg("initval", uint32), arg("flags", flag_set(F.EVENTFD, "EFD_???"))), number
+        (arg("initval", uint32), arg("flags", flag_set(file_names.EVENTFD, "EFD_???"))), number
     ),
     "eventfd": Spec((arg("initval", uint32),), number),
     "signalfd4": Spec(
@@ -306,7 +303,7 @@ CALLS: dict[str, Spec] = {
             FD,
             arg("mask", mask_with_size(2)),
             arg("sizemask", uint64),
-            arg("flags", flag_set(F.SIGNALFD, "SFD_???")),
+            arg("flags", flag_set(file_names.SIGNALFD, "SFD_???")),
         ),
         number,
     ),

@@ -21,10 +21,10 @@ from arcetui.strace.scalars import (
     uint32,
     uint64,
 )
-from arcetui.strace.tables import files as F
-from arcetui.strace.tables import process as P
+from arcetui.strace.tables import files as file_names
+from arcetui.strace.tables import process as process_names
 from arcetui.strace.tables.signals import signal
-from arcetui.strace.text import addr, as_int32, choice, flags, hexa, lookup, struct
+from arcetui.strace.text import addr, choice, flags, hexa, lookup, struct
 
 PID = arg("pid", int32)
 
@@ -40,12 +40,12 @@ def clone_flags(_: Call, value: int) -> str:
     end = value & 0xFF
     if not bits:
         return signal(end)
-    text = flags(bits, P.CLONE, "CLONE_???")
+    text = flags(bits, process_names.CLONE, "CLONE_???")
     return f"{text}|{signal(end)}" if end else text
 
 
 def _clone(call: Call) -> tuple[Arg, ...]:
-    """clone's arguments that its flags call for; the order of the last two differs."""
+    """Clone's arguments that its flags call for; the order of the last two differs."""
     value = call.args[0]
     tls, child = (4, 3) if call.arch == "x86_64" else (3, 4)
     out = [_named("child_stack", pointer, 1), _named("flags", clone_flags, 0)]
@@ -64,7 +64,7 @@ def clone_args(call: Call, value: int) -> str:
     if got is None:
         return addr(value)
     bits, pidfd, child, parent, end, stack, stack_size, tls = got
-    fields = [f"flags={flags(bits, P.CLONE3, 'CLONE_???')}"]
+    fields = [f"flags={flags(bits, process_names.CLONE3, 'CLONE_???')}"]
     if bits & 0x1000:
         fields.append(f"pidfd={addr(pidfd)}")
     if bits & 0x1200000:
@@ -108,10 +108,10 @@ def wake_op(_: Call, value: int) -> str:
     """FUTEX_WAKE_OP's packed operation."""
     value &= 0xFFFFFFFF
     out = ["FUTEX_OP_OPARG_SHIFT<<28"] if value >> 28 & 8 else []
-    op = lookup(value >> 28 & 7, P.FUTEX_OPS)
+    op = lookup(value >> 28 & 7, process_names.FUTEX_OPS)
     out.append(f"{op or hexa(value >> 28 & 7)}<<28" + ("" if op else " /* FUTEX_OP_??? */"))
     out.append(f"{hexa(value >> 12 & 0xFFF)}<<12")
-    compare = lookup(value >> 24 & 0xF, P.FUTEX_CMPS)
+    compare = lookup(value >> 24 & 0xF, process_names.FUTEX_CMPS)
     shown = f"{compare or hexa(value >> 24 & 0xF)}<<24"
     out.append(shown + ("" if compare else " /* FUTEX_OP_CMP_??? */"))
     out.append(hexa(value & 0xFFF))
@@ -122,7 +122,7 @@ _VAL = arg("val", uint32, 2)
 _TIMEOUT = arg("timeout", structs.timespec, 3)
 _VAL2 = arg("val2", uint32, 3)
 _UADDR2 = arg("uaddr2", pointer, 4)
-_BITSET = arg("val3", one_of(P.FUTEX_BITSET, ""), 5)
+_BITSET = arg("val3", one_of(process_names.FUTEX_BITSET, ""), 5)
 _FUTEX_ARGS: dict[int, tuple[Arg, ...]] = {
     0: (_VAL, _TIMEOUT),
     1: (_VAL,),
@@ -143,7 +143,7 @@ _FUTEX_OTHER = (_VAL, arg("timeout", pointer, 3), _UADDR2, arg("val3", hex32, 5)
 
 
 def _futex(call: Call) -> tuple[Arg, ...]:
-    head = (arg("uaddr", pointer, 0), arg("futex_op", one_of(P.FUTEX, "FUTEX_???"), 1))
+    head = (arg("uaddr", pointer, 0), arg("futex_op", one_of(process_names.FUTEX, "FUTEX_???"), 1))
     return (*head, *_FUTEX_ARGS.get(call.args[1] & 127, _FUTEX_OTHER))
 
 
@@ -160,13 +160,13 @@ def comm_out(call: Call, value: int) -> str:
     return call.string(value, 16)
 
 
-_OPTION = arg("option", one_of(P.PRCTL, "PR_???"))
+_OPTION = arg("option", one_of(process_names.PRCTL, "PR_???"))
 _PRCTL_ARGS: dict[int, tuple[Arg, ...]] = {
     **dict.fromkeys((3, 7, 13, 21, 27, 30, 31, 32), ()),
     **dict.fromkeys((8, 10, 12, 14, 20, 36), (arg("arg2", uint64, 1),)),
     1: (arg("arg2", signo, 1),),
     2: (filled("arg2", indirect("I", signal), 1),),
-    4: (arg("arg2", one_of(P.DUMPABLE, "SUID_DUMP_???", 64), 1),),
+    4: (arg("arg2", one_of(process_names.DUMPABLE, "SUID_DUMP_???", 64), 1),),
     15: (arg("arg2", comm, 1),),
     16: (filled("arg2", comm_out, 1),),
     29: (arg("arg2", uint64, 1),),
@@ -185,16 +185,16 @@ def _prctl(call: Call) -> tuple[Arg, ...]:
 
 
 def prctl_result(call: Call, result: int) -> str:
-    """prctl's result: the dumpable state by name."""
+    """Prctl's result: the dumpable state by name."""
     if call.args[0] & 0xFFFFFFFF == 3:
-        name = lookup(result, P.DUMPABLE)
+        name = lookup(result, process_names.DUMPABLE)
         return f"{result} ({name})" if name else str(result)
     return str(result)
 
 
 def _arch_prctl(call: Call) -> tuple[Arg, ...]:
     code = call.args[0] & 0xFFFFFFFF
-    head = arg("code", one_of(P.ARCH_PRCTL, "ARCH_???"))
+    head = arg("code", one_of(process_names.ARCH_PRCTL, "ARCH_???"))
     if code in {0x1003, 0x1004}:
         return (head, filled("addr", indirect("Q", addr)))
     if code == 0x1011:
@@ -206,10 +206,8 @@ def _arch_prctl(call: Call) -> tuple[Arg, ...]:
 
 
 def policy(_: Call, value: int) -> str:
-    """A scheduling policy, with its reset-on-fork bit."""
-    value &= 0xFFFFFFFF
-    text = choice(value & ~P.RESET_ON_FORK, P.SCHED, "SCHED_???")
-    return f"{text}|SCHED_RESET_ON_FORK" if value & P.RESET_ON_FORK else text
+    """A scheduling policy."""
+    return choice(value & 0xFFFFFFFF, process_names.SCHED, "SCHED_???")
 
 
 def policy_result(call: Call, result: int) -> str:
@@ -244,12 +242,12 @@ def cpu_bits(call: Call, value: int, size: int) -> str:
 
 def rusage_who(_: Call, value: int) -> str:
     """RUSAGE_*."""
-    return choice(value & 0xFFFFFFFF, P.RUSAGE, "RUSAGE_???")
+    return choice(value & 0xFFFFFFFF, process_names.RUSAGE, "RUSAGE_???")
 
 
-RESOURCE = arg("resource", one_of(P.RLIMITS, "RLIMIT_???"))
-PRIORITY_WHICH = arg("which", one_of(P.PRIO, "PRIO_???"))
-WAIT_OPTIONS = flag_set(P.WAIT, "W???")
+RESOURCE = arg("resource", one_of(process_names.RLIMITS, "RLIMIT_???"))
+PRIORITY_WHICH = arg("which", one_of(process_names.PRIO, "PRIO_???"))
+WAIT_OPTIONS = flag_set(process_names.WAIT, "W???")
 
 CALLS: dict[str, Spec] = {
     "clone": Spec((), number, _clone),
@@ -265,7 +263,7 @@ CALLS: dict[str, Spec] = {
             PATH,
             arg("argv", structs.string_array),
             arg("envp", structs.environment),
-            arg("flags", flag_set(F.AT, "AT_???")),
+            arg("flags", flag_set(file_names.AT, "AT_???")),
         ),
         number,
     ),
@@ -282,7 +280,7 @@ CALLS: dict[str, Spec] = {
     ),
     "waitid": Spec(
         (
-            arg("idtype", one_of(P.WAITID, "P_???")),
+            arg("idtype", one_of(process_names.WAITID, "P_???")),
             arg("id", int32),
             filled("infop", structs.siginfo_pointer),
             arg("options", WAIT_OPTIONS),
@@ -299,32 +297,37 @@ CALLS: dict[str, Spec] = {
         (
             arg("rseq", pointer),
             arg("rseq_len", hex32),
-            arg("flags", flag_set(P.RSEQ, "RSEQ_FLAG_???")),
+            arg("flags", hex32),
             arg("sig", hex32),
         ),
         number,
     ),
     "futex": Spec((), number, _futex),
     "membarrier": Spec(
-        (arg("cmd", one_of(P.MEMBARRIER, "MEMBARRIER_CMD_???")), arg("flags", hex32)), number
+        (arg("cmd", one_of(process_names.MEMBARRIER, "MEMBARRIER_CMD_???")), arg("flags", hex32)),
+        number,
     ),
     "prctl": Spec((), prctl_result, _prctl),
     "arch_prctl": Spec((), number, _arch_prctl),
-    "unshare": Spec((arg("flags", flag_set(P.CLONE, "CLONE_???", 64)),), number),
-    "setns": Spec((arg("fd", int32), arg("nstype", flag_set(P.CLONE, "CLONE_NEW???"))), number),
+    "unshare": Spec((arg("flags", flag_set(process_names.CLONE, "CLONE_???", 64)),), number),
+    "setns": Spec(
+        (arg("fd", int32), arg("nstype", flag_set(process_names.CLONE, "CLONE_NEW???"))), number
+    ),
     "sched_yield": Spec((), number),
     "sched_getscheduler": Spec((PID,), policy_result),
-    "sched_setscheduler": Spec(
-        (PID, arg("policy", policy), arg("param", sched_param)), number
-    ),
+    "sched_setscheduler": Spec((PID, arg("policy", policy), arg("param", sched_param)), number),
     "sched_getparam": Spec((PID, filled("param", sched_param)), number),
     "sched_setparam": Spec((PID, arg("param", sched_param)), number),
     "sched_getaffinity": Spec(
         (PID, arg("cpusetsize", uint64), filled("mask", cpu_mask_out)), number
     ),
     "sched_setaffinity": Spec((PID, arg("cpusetsize", uint64), arg("mask", cpu_mask)), number),
-    "sched_get_priority_max": Spec((arg("policy", one_of(P.SCHED, "SCHED_???")),), number),
-    "sched_get_priority_min": Spec((arg("policy", one_of(P.SCHED, "SCHED_???")),), number),
+    "sched_get_priority_max": Spec(
+        (arg("policy", one_of(process_names.SCHED, "SCHED_???")),), number
+    ),
+    "sched_get_priority_min": Spec(
+        (arg("policy", one_of(process_names.SCHED, "SCHED_???")),), number
+    ),
     "sched_rr_get_interval": Spec((PID, filled("tp", structs.timespec)), number),
     "getpriority": Spec((PRIORITY_WHICH, arg("who", int32)), number),
     "setpriority": Spec((PRIORITY_WHICH, arg("who", int32), arg("prio", int32)), number),

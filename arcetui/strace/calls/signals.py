@@ -7,7 +7,7 @@ from arcetui.strace.call import Call, Spec
 from arcetui.strace.calls.io import mask_with_size
 from arcetui.strace.results import number
 from arcetui.strace.scalars import arg, filled, int32, one_of, pointer, signo, uint64
-from arcetui.strace.tables import signals as S
+from arcetui.strace.tables import signals as signal_names
 from arcetui.strace.text import addr
 
 SIG = arg("sig", signo)
@@ -29,13 +29,13 @@ def mask_in_frame(call: Call, value: int) -> str:
     The stack pointer is no argument; a caller that knows it passes it as the first one.
     """
     got = call.unpack(value + _FRAME_MASK[call.arch], "Q") if value else None
-    return "{mask=[]}" if got is None else f"{{mask={S.sigset(got[0])}}}"
+    return "{mask=[]}" if got is None else f"{{mask={signal_names.sigset(got[0])}}}"
 
 
 def pending(call: Call, value: int) -> str:
     """rt_sigpending's set."""
     got = call.unpack(value, "Q")
-    return addr(value) if got is None else S.sigset(got[0])
+    return addr(value) if got is None else signal_names.sigset(got[0])
 
 
 CALLS: dict[str, Spec] = {
@@ -50,7 +50,7 @@ CALLS: dict[str, Spec] = {
     ),
     "rt_sigprocmask": Spec(
         (
-            arg("how", one_of(S.HOW, "SIG_???")),
+            arg("how", one_of(signal_names.HOW, "SIG_???")),
             arg("set", mask_with_size(3)),
             filled("oldset", mask_with_size(3)),
             SIZE,

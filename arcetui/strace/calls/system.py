@@ -19,15 +19,15 @@ from arcetui.strace.scalars import (
     uint64,
     user_id,
 )
-from arcetui.strace.tables import files as F
-from arcetui.strace.tables import process as P
+from arcetui.strace.tables import files as file_names
+from arcetui.strace.tables import process as process_names
 from arcetui.strace.text import addr, array, choice, flags
 
 _PLAIN = "getpid getppid gettid getuid geteuid getgid getegid getpgrp setsid"
 
 
 def random_bytes(call: Call, value: int) -> str:
-    """getrandom's bytes, always in hexadecimal."""
+    """Getrandom's bytes, always in hexadecimal."""
     return call.buffer(value, call.result or 0, force_hex=True)
 
 
@@ -41,12 +41,12 @@ def group_list(count: int, call: Call, value: int) -> str:
 
 
 def groups_in(call: Call, value: int) -> str:
-    """setgroups' list."""
+    """Setgroups' list."""
     return group_list(call.args[0] & 0xFFFFFFFF, call, value)
 
 
 def groups_out(call: Call, value: int) -> str:
-    """getgroups' list."""
+    """Getgroups' list."""
     if not call.args[0] & 0xFFFFFFFF:
         return addr(value)
     return group_list(call.result or 0, call, value)
@@ -57,9 +57,9 @@ def persona(_: Call, value: int) -> str:
     value &= 0xFFFFFFFF
     if value == 0xFFFFFFFF:
         return "0xffffffff"
-    kind = choice(value & 0xFF, P.PERSONALITY, "PER_???")
+    kind = choice(value & 0xFF, process_names.PERSONALITY, "PER_???")
     rest = value & ~0xFF
-    return f"{kind}|{flags(rest, P.PERSONALITY_FLAGS, '')}" if rest else kind
+    return f"{kind}|{flags(rest, process_names.PERSONALITY_FLAGS, '')}" if rest else kind
 
 
 def persona_result(call: Call, result: int) -> str:
@@ -68,7 +68,7 @@ def persona_result(call: Call, result: int) -> str:
 
 
 def hostname(call: Call, value: int) -> str:
-    """sethostname's string; its length is the second argument."""
+    """Sethostname's string; its length is the second argument."""
     return call.buffer(value, call.args[1])
 
 
@@ -83,15 +83,9 @@ CALLS: dict[str, Spec] = {
     "setgid": Spec((arg("gid", user_id),), number),
     "setreuid": Spec((arg("ruid", user_id), arg("euid", user_id)), number),
     "setregid": Spec((arg("rgid", user_id), arg("egid", user_id)), number),
-    "setresuid": Spec(
-        (arg("ruid", user_id), arg("euid", user_id), arg("suid", user_id)), number
-    ),
-    "setresgid": Spec(
-        (arg("rgid", user_id), arg("egid", user_id), arg("sgid", user_id)), number
-    ),
-    "getresuid": Spec(
-        (UID, filled("euid", indirect("I")), filled("suid", indirect("I"))), number
-    ),
+    "setresuid": Spec((arg("ruid", user_id), arg("euid", user_id), arg("suid", user_id)), number),
+    "setresgid": Spec((arg("rgid", user_id), arg("egid", user_id), arg("sgid", user_id)), number),
+    "getresuid": Spec((UID, filled("euid", indirect("I")), filled("suid", indirect("I"))), number),
     "getresgid": Spec(
         (
             filled("rgid", indirect("I")),
@@ -112,7 +106,7 @@ CALLS: dict[str, Spec] = {
         (
             filled("buf", random_bytes),
             arg("buflen", uint64),
-            arg("flags", flag_set(F.GETRANDOM, "GRND_???")),
+            arg("flags", flag_set(file_names.GETRANDOM, "GRND_???")),
         ),
         number,
     ),
@@ -122,7 +116,7 @@ CALLS: dict[str, Spec] = {
         (
             arg("magic", hex32),
             arg("magic2", hex32),
-            arg("cmd", one_of(P.REBOOT, "LINUX_REBOOT_CMD_???")),
+            arg("cmd", one_of(process_names.REBOOT, "LINUX_REBOOT_CMD_???")),
             arg("arg", pointer),
         ),
         number,

@@ -6,31 +6,24 @@ from arcetui.strace import structs
 from arcetui.strace.call import Call, Spec
 from arcetui.strace.results import number
 from arcetui.strace.scalars import arg, filled, flag_set, indirect, int32, one_of, pointer, uint32
-from arcetui.strace.tables import clocks as C
-from arcetui.strace.text import addr, as_int32, choice
+from arcetui.strace.tables import clocks as clock_names
+from arcetui.strace.text import addr
 
-ITIMER = arg("which", one_of(C.ITIMERS, "ITIMER_???"))
+ITIMER = arg("which", one_of(clock_names.ITIMERS, "ITIMER_???"))
 TIMER_ID = arg("timerid", int32)
 
 
-def clock_id(_: Call, value: int) -> str:
-    """A clock: by name; a process's CPU clock as strace makes it up from the number."""
-    number_ = as_int32(value)
-    if number_ >= 0:
-        return choice(number_, C.CLOCKS, "CLOCK_???")
-    kinds = ("MAKE_PROCESS_CPUCLOCK", "MAKE_THREAD_CPUCLOCK")
-    which = ("CPUCLOCK_PROF", "CPUCLOCK_VIRT", "CPUCLOCK_SCHED", "3 /* CPUCLOCK_??? */")
-    if number_ & 7 == 3:
-        return f"FD_TO_CLOCKID({~(number_ >> 3)})"
-    return f"{kinds[number_ >> 2 & 1]}({~(number_ >> 3)}, {which[number_ & 3]})"
+#: EINTR and what strace sees in its place (ERESTART_RESTARTBLOCK, ERESTARTNOHAND).
+INTERRUPTED = frozenset({-4, -512, -513, -514, -516})
 
 
 def remaining(call: Call, value: int) -> str:
-    """nanosleep's rest: filled in only when a signal ended the sleep."""
-    return structs.timespec(call, value) if call.failed else addr(value)
+    """Nanosleep's rest: filled in only when a signal ended the sleep."""
+    interrupted = call.failed and call.result is not None and call.result in INTERRUPTED
+    return structs.timespec(call, value) if interrupted else addr(value)
 
 
-CLOCK = arg("clockid", clock_id)
+CLOCK = arg("clockid", one_of(clock_names.CLOCKS, "CLOCK_???"))
 
 CALLS: dict[str, Spec] = {
     "clock_gettime": Spec((CLOCK, filled("tp", structs.timespec)), number),
@@ -39,7 +32,7 @@ CALLS: dict[str, Spec] = {
     "clock_nanosleep": Spec(
         (
             CLOCK,
-            arg("flags", flag_set(C.TIMER, "TIMER_???")),
+            arg("flags", flag_set(clock_names.TIMER, "TIMER_???")),
             arg("request", structs.timespec),
             filled("remain", remaining, even_failed=True),
         ),
@@ -48,9 +41,7 @@ CALLS: dict[str, Spec] = {
     "nanosleep": Spec(
         (arg("req", structs.timespec), filled("rem", remaining, even_failed=True)), number
     ),
-    "gettimeofday": Spec(
-        (filled("tv", structs.timeval), filled("tz", structs.timezone)), number
-    ),
+    "gettimeofday": Spec((filled("tv", structs.timeval), filled("tz", structs.timezone)), number),
     "settimeofday": Spec((arg("tv", structs.timeval), arg("tz", structs.timezone)), number),
     "time": Spec((filled("tloc", indirect("q")),), number),
     "times": Spec((filled("buf", structs.tms),), number),
@@ -60,13 +51,11 @@ CALLS: dict[str, Spec] = {
         number,
     ),
     "alarm": Spec((arg("seconds", uint32),), number),
-    "timer_create": Spec(
-        (CLOCK, arg("sevp", pointer), filled("timerid", indirect("i"))), number
-    ),
+    "timer_create": Spec((CLOCK, arg("sevp", pointer), filled("timerid", indirect("i"))), number),
     "timer_settime": Spec(
         (
             TIMER_ID,
-            arg("flags", flag_set(C.TIMER, "TIMER_???")),
+            arg("flags", flag_set(clock_names.TIMER, "TIMER_???")),
             arg("new_value", structs.itimerspec),
             filled("old_value", structs.itimerspec),
         ),
@@ -75,17 +64,17 @@ CALLS: dict[str, Spec] = {
     "timer_gettime": Spec((TIMER_ID, filled("curr_value", structs.itimerspec)), number),
     "timer_delete": Spec((TIMER_ID,), number),
     "timer_getoverrun": Spec((TIMER_ID,), number),
-    "timerfd_create": Spec((CLOCK, arg("flags", flag_set(C.TFD_CREATE, "TFD_???"))), number),
+    "timerfd_create": Spec(
+        (CLOCK, arg("flags", flag_set(clock_names.TFD_CREATE, "TFD_???"))), number
+    ),
     "timerfd_settime": Spec(
         (
             arg("fd", int32),
-            arg("flags", flag_set(C.TFD_SET, "TFD_???")),
+            arg("flags", flag_set(clock_names.TFD_SET, "TFD_???")),
             arg("new_value", structs.itimerspec),
             filled("old_value", structs.itimerspec),
         ),
         number,
     ),
-    "timerfd_gettime": Spec(
-        (arg("fd", int32), filled("curr_value", structs.itimerspec)), number
-    ),
+    "timerfd_gettime": Spec((arg("fd", int32), filled("curr_value", structs.itimerspec)), number),
 }

@@ -84,7 +84,7 @@ class Formatter:
     def exit(self, view: CallView, memory: MemoryReader, pending: Pending | None = None) -> str:
         """Finish a call: the whole line, without a newline."""
         head, result = self.parts(view, memory, pending)
-        return f"{head:<{RESULT_COLUMN - 1}} = {result}" if len(head) < 39 else f"{head} = {result}"
+        return aligned(head, result)
 
     def parts(
         self, view: CallView, memory: MemoryReader, pending: Pending | None = None
@@ -110,7 +110,9 @@ class Formatter:
 
     def unfinished(self, pending: Pending) -> str:
         """A call that never came back: `read(0,  <unfinished ...>) = ?`."""
-        return f"{pending.text} <unfinished ...>) = ?"
+        if len(pending.shown) < len(pending.arguments):
+            return f"{pending.text} <unfinished ...>) = ?"
+        return aligned(pending.text + ")", "?")
 
     def as_json(
         self, view: CallView, memory: MemoryReader, pending: Pending | None = None
@@ -159,6 +161,11 @@ class Formatter:
         return view.name if known else f"syscall_{view.nr:#x}"
 
 
+def aligned(head: str, result: str) -> str:
+    """The call and its result with the `=` at strace's column, or right after a longer call."""
+    return f"{head:<{RESULT_COLUMN - 1}} = {result}"
+
+
 def safe_integer(value: int) -> int | str:
     """The integer, or its decimal digits where a double could not hold it."""
     return value if abs(value) <= _SAFE_INTEGER else str(value)
@@ -171,8 +178,7 @@ def execve_line(path: str, argv: tuple[str, ...], envp_va: int, count: int, limi
         shown.append("...")
     noun = "var" if count == 1 else "vars"
     name = quote(path.encode("utf-8", "surrogateescape"))
-    head = f"execve({name}, [{', '.join(shown)}], {envp_va:#x} /* {count} {noun} */)"
-    return f"{head:<{RESULT_COLUMN - 1}} = 0"
+    return aligned(f"execve({name}, [{', '.join(shown)}], {envp_va:#x} /* {count} {noun} */)", "0")
 
 
 def signal_line(signo: int, code: int, pid: int, uid: int, addr: int, value: int) -> str:

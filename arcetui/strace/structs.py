@@ -367,7 +367,9 @@ def environment(call: Call, value: int) -> str:
     count = 0
     while count < 100_000:
         got = call.unpack(value + 8 * count, "Q")
-        if got is None or not got[0]:
+        if got is None:
+            return addr(value)
+        if not got[0]:
             break
         count += 1
     return f"{addr(value)} /* {count} var{'' if count == 1 else 's'} */"

@@ -192,6 +192,13 @@ def prctl_result(call: Call, result: int) -> str:
     return str(result)
 
 
+def membarrier_result(call: Call, result: int) -> str:
+    """membarrier's result: the commands there are, for MEMBARRIER_CMD_QUERY."""
+    if call.args[0] & 0xFFFFFFFF or not result:
+        return str(result)
+    return f"{hexa(result)} ({flags(result, process_names.MEMBARRIER, '')})"
+
+
 def _arch_prctl(call: Call) -> tuple[Arg, ...]:
     code = call.args[0] & 0xFFFFFFFF
     head = arg("code", one_of(process_names.ARCH_PRCTL, "ARCH_???"))
@@ -272,7 +279,7 @@ CALLS: dict[str, Spec] = {
     "wait4": Spec(
         (
             PID,
-            filled("wstatus", wait_status, even_failed=True),
+            filled("wstatus", wait_status),
             arg("options", WAIT_OPTIONS),
             filled("rusage", wait_usage, even_failed=True),
         ),
@@ -305,7 +312,7 @@ CALLS: dict[str, Spec] = {
     "futex": Spec((), number, _futex),
     "membarrier": Spec(
         (arg("cmd", one_of(process_names.MEMBARRIER, "MEMBARRIER_CMD_???")), arg("flags", hex32)),
-        number,
+        membarrier_result,
     ),
     "prctl": Spec((), prctl_result, _prctl),
     "arch_prctl": Spec((), number, _arch_prctl),

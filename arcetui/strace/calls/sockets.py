@@ -78,12 +78,12 @@ def address_out(call: Call, value: int) -> str:
 
 
 def send_address(call: Call, value: int) -> str:
-    """sendto's address."""
+    """Sendto's address."""
     return sockaddr(call, value, call.args[5] & 0xFFFFFFFF)
 
 
 def receive_address(call: Call, value: int) -> str:
-    """recvfrom's address."""
+    """Recvfrom's address."""
     got = call.unpack(call.args[5], "I")
     return sockaddr(call, value, got[0]) if got else addr(value)
 

@@ -3,7 +3,7 @@
 The layout is the same on all 64-bit architectures: signo, errno, code as 32-bit words, 4 bytes
 of padding, then a union chosen by signal and code.
 
-Source: include/uapi/asm-generic/siginfo.h; kernel/signal.c `siginfo_layout`, `copy_siginfo_to_user`.
+Source: include/uapi/asm-generic/siginfo.h; kernel/signal.c `siginfo_layout`.
 """
 
 from __future__ import annotations

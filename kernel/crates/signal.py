@@ -1,11 +1,11 @@
 """Signals as data: numbers, sets, actions, default actions and pending queues.
 
-A signal set is a plain int, bit `signo - 1` for signal `signo` (Linux's sigset_t on 64-bit machines;
-starry's `SignalSet`).
+A signal set is a plain int, bit `signo - 1` for signal `signo` (Linux's sigset_t on 64-bit
+machines; axsignal's `SignalSet`).
 
 Source: signal(7); Linux kernel/signal.c (`legacy_queue`, `next_signal`, `collect_signal`),
 include/uapi/asm-generic/signal.h; Starry-OS/axsignal src/{types,action,pending}.rs.
-Differs from axsignal: an unhandled real-time signal terminates, faults are taken first, as in Linux.
+Differs from axsignal: an unhandled real-time signal terminates; faults are taken first.
 """
 
 from __future__ import annotations

@@ -291,6 +291,7 @@ def _restart(t: Thread, cpu: Cpu, errno: Errno) -> None:
     arch = t.arch
     t.restart = None
     cpu.pc -= arch.syscall_size_bytes
+    cpu.engine.set(arch.pc, cpu.pc)
     if errno == Errno.ERESTART_RESTARTBLOCK:
         cpu.engine.set(arch.syscall_nr, sigframe.RESTART_SYSCALL[arch.name])
 
@@ -301,9 +302,11 @@ def return_from_signal(t: Thread) -> int:
     Returns:
         The value of the result register, which dispatch writes back unchanged.
     """
+    cpu = t.cpu
     try:
-        result = sigframe.restore(t, t.cpu)
+        result = sigframe.restore(t, cpu)
     except LinuxError:
+        cpu.engine.set(t.arch.pc, cpu.pc)
         force_signal(t, Signo.SIGSEGV, SI_KERNEL)
         return 0
     t.signal.restart_call = None

@@ -26,10 +26,11 @@ def ready_signals(t: Thread) -> int:
 
 
 def recalc_pending(t: Thread) -> None:
-    """Set `maybe_pending` from the mask and the queues."""
+    """Set `maybe_pending`: whether `deliver` has anything to do for the thread."""
     s = t.signal
-    ready = (s.pending.mask | t.process.signal.pending.mask) & ~s.blocked
-    s.maybe_pending = bool(ready or s.notices or t.process.signal.stopped)
+    s.maybe_pending = bool(
+        ready_signals(t) or s.notices or s.saved_mask is not None or t.process.signal.stopped
+    )
 
 
 def set_blocked(t: Thread, mask: int) -> None:
@@ -45,7 +46,11 @@ def set_blocked(t: Thread, mask: int) -> None:
 
 
 def suspend_with(t: Thread, mask: int) -> None:
-    """Replace the mask until a signal is taken: sigsuspend, ppoll, pselect, epoll_pwait."""
+    """Replace the mask for the length of a wait: sigsuspend, ppoll, pselect, epoll_pwait.
+
+    To be called once, when the call is first entered. `deliver` puts the old mask back when the
+    call is over, or has the handler's frame do so.
+    """
     s = t.signal
     if s.saved_mask is None:
         s.saved_mask = s.blocked

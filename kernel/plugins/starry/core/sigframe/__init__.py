@@ -4,7 +4,7 @@ One module per architecture, each with `setup` (build the frame and point the re
 handler) and `restore` (rt_sigreturn). Both raise `LinuxError(EFAULT)` when the user stack cannot be
 written or read, or holds nonsense; the caller then forces SIGSEGV.
 
-Source: Linux arch/{x86,riscv,arm64,loongarch}/kernel/signal*.c and uapi/asm/{sigcontext,ucontext}.h.
+Source: Linux arch/{x86,riscv,arm64,loongarch}/kernel/signal*.c, uapi/asm/sigcontext.h.
 """
 
 from __future__ import annotations

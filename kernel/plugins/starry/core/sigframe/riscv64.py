@@ -17,6 +17,7 @@ import struct
 from typing import TYPE_CHECKING, Final
 
 from kernel.crates.errno import Errno, LinuxError
+from kernel.machine.arch import RISCV64
 from kernel.plugins.starry.core.sigframe.stack import (
     GENERIC_MCONTEXT_OFFSET,
     GENERIC_SIGMASK_OFFSET,
@@ -44,10 +45,7 @@ SC_RESERVED: Final = SC_FPREGS + 516
 FRAME_BYTES: Final = SC_FPREGS + 528
 
 #: pc, then x1 .. x31.
-_REGS: Final = (
-    "pc ra sp gp tp t0 t1 t2 s0 s1 a0 a1 a2 a3 a4 a5 a6 a7 s2 s3 s4 s5 s6 s7 s8 s9 s10 s11 "
-    "t3 t4 t5 t6"
-).split()
+_REGS: Final = ("pc", *RISCV64.registers[:31])
 _WORDS: Final = struct.Struct("<32Q")
 
 

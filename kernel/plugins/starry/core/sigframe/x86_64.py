@@ -41,7 +41,10 @@ FRAME_BYTES: Final = SIGINFO + 128
 FXSAVE_BYTES: Final = 512
 _RED_ZONE: Final = 128
 
-_GREGS: Final = ("r8 r9 r10 r11 r12 r13 r14 r15 rdi rsi rbp rbx rdx rax rcx rsp rip eflags").split()
+_GREGS: Final = (
+    *(f"r{i}" for i in range(8, 16)),
+    *("rdi", "rsi", "rbp", "rbx", "rdx", "rax", "rcx", "rsp", "rip", "eflags"),
+)
 #: gregs, then cs gs fs ss, err, trapno, oldmask, cr2, fpstate.
 _SIGCONTEXT: Final = struct.Struct("<18Q4H5Q")
 _USER_CS, _USER_DS = 0x33, 0x2B

@@ -147,9 +147,7 @@ class Capture:
             data += piece.ljust(16, b"\0")
         return MemoryWindow(start, bytes(data), tuple(valid))
 
-    def _stack(
-        self, sp: int, rows: int, space: AddressSpaceView | None
-    ) -> tuple[StackSlot, ...]:
+    def _stack(self, sp: int, rows: int, space: AddressSpaceView | None) -> tuple[StackSlot, ...]:
         data = self._debugger.read_memory(sp & ~7, rows * 8)
         slots: list[StackSlot] = []
         for offset in range(0, len(data) - 7, 8):

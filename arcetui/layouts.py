@@ -20,7 +20,9 @@ class PaneName(NamedTuple):
 
 PANES: tuple[PaneName, ...] = (
     PaneName("code", 1, "code", "the program's instructions, with symbols and source lines"),
-    PaneName("registers", 2, "registers", "the CPU's registers; * marks what the last step changed"),
+    PaneName(
+        "registers", 2, "registers", "the CPU's registers; * marks what the last step changed"
+    ),
     PaneName("maps", 3, "memory map", "the areas of the address space, as in /proc/PID/maps"),
     PaneName("walk", 4, "page walk", "how the MMU translates one address, level by level"),
     PaneName("allocators", 5, "allocators", "the page allocator's bitmap tree, the byte allocator"),
@@ -40,7 +42,12 @@ PRESETS: tuple[str, ...] = ("cpu", "syscall", "vm", "alloc")
 SIZES: tuple[str, ...] = ("narrow", "wide", "huge")
 
 #: The pane in `study` until the user chooses another.
-STUDY: dict[str, str] = {"cpu": "registers", "syscall": "syscalls", "vm": "maps", "alloc": "allocators"}
+STUDY: dict[str, str] = {
+    "cpu": "registers",
+    "syscall": "syscalls",
+    "vm": "maps",
+    "alloc": "allocators",
+}
 
 _WIDE_RIGHT = (("study", 18), ("syscalls", 9), ("console", 10))
 
@@ -121,7 +128,9 @@ def places(preset: str, size: str, study: str, width: int, height: int) -> list[
     ):
         shares = [weight for _, weight in stack]
         for y, pane_height, (pane, _) in zip(*_split(height, shares, gap=0), stack, strict=True):
-            result.append(Place(study if pane == "study" else pane, x, y, column_width, pane_height))
+            result.append(
+                Place(study if pane == "study" else pane, x, y, column_width, pane_height)
+            )
     return result
 
 

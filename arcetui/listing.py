@@ -129,7 +129,9 @@ class Listing:
 
     def _make(self, start: int, data: bytes, at: int) -> tuple[CodeLine, ...]:
         decoded = self._decode(start, data)
-        if not any(address == at for address, _, _, _ in decoded) and start < at < start + len(data):
+        if not any(address == at for address, _, _, _ in decoded) and start < at < start + len(
+            data
+        ):
             # Out of step (variable-length instructions): decode again from the address itself.
             cut = at - start
             before = [d for d in decoded if d[0] + d[1] <= at]

@@ -63,6 +63,10 @@ class Machine:
     pumped: PumpedDebugger
     prompt: Prompt
 
+    def prepare(self, goal: Goal) -> Goal:
+        """Add what only the symbols know: the line table, the return address."""
+        return goal
+
     def command(self, line: str, pump_goal: Callable[[Goal], Stopped]) -> Answer:
         """Do a prompt line; runs in it go through `pump_goal`."""
         self.pumped.pump_goal = pump_goal

@@ -27,5 +27,7 @@ def commands_of(screen: Screen[object]) -> Iterable[SystemCommand]:
         yield SystemCommand(title, key.help, partial(screen.run_action, key.action))
     for preset in layouts.PRESETS:
         yield SystemCommand(
-            f"layout {preset}", f"Panes for the topic {preset}.", partial(screen.choose_preset, preset)
+            f"layout {preset}",
+            f"Panes for the topic {preset}.",
+            partial(screen.choose_preset, preset),
         )

@@ -40,9 +40,7 @@ class Session(threading.Thread):
         post: Sends a message to the screen; callable from any thread.
     """
 
-    def __init__(
-        self, open_machine: Callable[[], Machine], post: Callable[[Message], Any]
-    ) -> None:
+    def __init__(self, open_machine: Callable[[], Machine], post: Callable[[Message], Any]) -> None:
         super().__init__(daemon=True, name="session")
         self._open = open_machine
         self._post = post
@@ -141,8 +139,10 @@ class Session(threading.Thread):
             count += 1
         goal = replace(goal, count=count)
         self._movement()
-        self._goal = self._last_goal = goal
-        self._debugger.begin(goal)
+        assert self._machine is not None
+        self._last_goal = goal
+        self._debugger.begin(self._machine.prepare(goal))
+        self._goal = goal
         self._slice()
 
     def _take(self) -> s.Command | None:

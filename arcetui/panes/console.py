@@ -93,13 +93,11 @@ class ConsolePane(Vertical):
                 if waiting
                 else "input for the program; 0 comes here, Esc leaves, Ctrl-D ends input"
             )
-        changed = sentence(snapshot, "console")
+        changes = sentence(snapshot, "console")
         note = "waits for input" if waiting else ""
-        if changed:
-            note = f"{note}  Δ {changed}".strip()
         view = self.view
         at_end = view.top + view.page >= len(view.rows)
-        view.show(rows, note=note, focus=len(rows) - 1 if at_end else -1)
+        view.show(rows, note=note, changes=changes, focus=len(rows) - 1 if at_end else -1)
         if at_end:
             view.scroll_rows(len(rows))
 

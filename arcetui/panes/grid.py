@@ -79,13 +79,17 @@ class PaneGrid(PlacesContainer):
         """The visible panes."""
         return [self.pane(name) for name in self.names]
 
-    def hidden_words(self) -> str:
+    def hidden_words(self, short: bool) -> str:
         """What the layout has no room for, with the digits that show it."""
         if self.zoomed:
-            return "zoomed: z shows the other panes"
+            return "zoomed: z shows all"
         missing = [p for p in layouts.PANES if p.name not in self.names]
-        words = " ".join(f"{p.digit} {p.heading}," for p in missing).rstrip(",")
-        return f"[{self.preset}] hidden: {words}" if missing else f"[{self.preset}]"
+        if not missing:
+            return f"[{self.preset}]"
+        if short:
+            return f"[{self.preset}] hidden: {' '.join(str(p.digit) for p in missing)}"
+        words = ", ".join(f"{p.digit} {p.heading}" for p in missing)
+        return f"[{self.preset}] hidden: {words}"
 
     def reveal(self, name: str) -> None:
         """Make a pane visible: in `study` if it has no place of its own."""

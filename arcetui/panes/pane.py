@@ -47,13 +47,10 @@ class Pane(LineView):
             return
         content = self._renderer(snapshot, max(self.size.width - 1, 1), self.page)
         self._content = content
-        note = content.title
-        if content.changed:
-            note = f"{note}  Δ {content.changed}" if note else f"Δ {content.changed}"
         place = (*snapshot.machine.position, content.focus)
         focus = content.focus if place != self._placed else -1
         self._placed = place
-        self.show(content.rows, current=content.current, focus=focus, note=note)
+        self.show(content.rows, current=content.current, focus=focus, note=content.title, changes=content.changed)
 
     def redraw(self) -> None:
         """Make the rows again, for another size."""

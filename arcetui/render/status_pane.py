@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from arcetui.render.row import Row, Span, row
+from arcetui.render.row import Row, Span, crop, row
+from arcetui.render.row import width as row_width
 
 if TYPE_CHECKING:
     from arcetui.state import Snapshot
@@ -60,7 +61,9 @@ def status_row(snapshot: Snapshot, width: int) -> Row:
     words, style = state_words(snapshot)
     past = snapshot.past and not snapshot.running
     half = " inside the kernel" if machine.half_way else ""
-    position = f"at {machine.position}" + (f" of {machine.end}" if machine.position < machine.end else "")
+    position = f"at {machine.position}" + (
+        f" of {machine.end}" if machine.position < machine.end else ""
+    )
     parts = [
         position + half,
         f"sys #{machine.syscalls}",
@@ -80,7 +83,10 @@ def status_row(snapshot: Snapshot, width: int) -> Row:
     for part in parts:
         if used + len(part) + 3 > width:
             break
-        spans += [Span(" │ " if len(spans) > 1 else "  ", plain or "dim"), Span(part, plain or "value")]
+        spans += [
+            Span(" │ " if len(spans) > 1 else "  ", plain or "dim"),
+            Span(part, plain or "value"),
+        ]
         used += len(part) + 3
     if past:
         spans.append(Span(" " * width, plain))
@@ -113,8 +119,6 @@ def message_row(snapshot: Snapshot, hidden: str, width: int) -> Row:
     spans = [Span(f" {text}", style)]
     if snapshot.change is not None and snapshot.change.sentence and not snapshot.running:
         spans.append(Span(f"  {snapshot.change.sentence}", "cause"))
-    used = sum(len(span.text) for span in spans)
-    if hidden and used + len(hidden) + 3 <= width:
-        spans.append(Span(" " * (width - used - len(hidden) - 1)))
-        spans.append(Span(hidden, "dim"))
-    return row(*spans)
+    room = max(width - len(hidden) - 2, 20)
+    left = crop(tuple(spans), room)
+    return row(*left, " " * (room - row_width(left)), (f" {hidden}", "dim"))

@@ -211,7 +211,9 @@ class DebuggerActions(Screen[None]):
             call = next((c for c in snapshot.calls if c.view.serial == item.value), None)
             if call is not None:
                 there = snapshot.machine.position == call.view.enter
-                self.session.send(s.Goto(call.view.exit or call.view.enter if there else call.view.enter))
+                self.session.send(
+                    s.Goto(call.view.exit or call.view.enter if there else call.view.enter)
+                )
         elif item.kind == "register":
             self._aim("walk", s.Target(item.text))
         elif item.kind == "area":

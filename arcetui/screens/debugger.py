@@ -150,7 +150,7 @@ class DebuggerScreen(DebuggerActions):
     def _show_bars(self, snapshot: s.Snapshot) -> None:
         width = self.size.width
         self.status.set_row(status_pane.status_row(snapshot, width))
-        hidden = self.grid.hidden_words()
+        hidden = self.grid.hidden_words(width < 110)
         self.message_bar.set_row(status_pane.message_row(snapshot, hidden, width))
         self._show_keys()
 
@@ -158,8 +158,7 @@ class DebuggerScreen(DebuggerActions):
         running = self.snapshot is not None and self.snapshot.running
         dimmed = WHILE_STOPPED if running or self.snapshot is None else frozenset[str]()
         entries = [
-            (keys, key.label, key.action, works)
-            for key, keys, works in keymap.bar_entries(dimmed)
+            (keys, key.label, key.action, works) for key, keys, works in keymap.bar_entries(dimmed)
         ]
         if self.searching:
             entries.insert(0, ("n/N", "next match", "next_or_over(False)", True))

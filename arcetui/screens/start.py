@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from arcetui.recent import RecentFiles
 
 ARCHES: tuple[str, ...] = ("x86_64", "riscv64", "aarch64", "loongarch64")
-_LINE = re.compile(r"^\s*(?:[-*|]|#+)\s*`?\[?`?([\w-]+)`?\]?(?:\([^)]*\))?`?\s*[:|–—-]+\s*(.+?)\s*\|?\s*$")
+_LINE = re.compile(
+    r"^\s*(?:[-*|]|#+)\s*`?\[?`?([\w-]+)`?\]?(?:\([^)]*\))?`?\s*[:|–—-]+\s*(.+?)\s*\|?\s*$"
+)
 
 
 class Choice(NamedTuple):
@@ -149,9 +151,7 @@ class StartScreen(Screen[None]):
         Binding("ctrl+c", "quit", priority=True),
     ]
 
-    def __init__(
-        self, recent: RecentFiles, samples: Path | None = None, error: str = ""
-    ) -> None:
+    def __init__(self, recent: RecentFiles, samples: Path | None = None, error: str = "") -> None:
         super().__init__()
         self._recent = recent
         self._samples = samples if samples is not None else samples_directory()
@@ -201,7 +201,10 @@ class StartScreen(Screen[None]):
         spans = [Span("architecture: ", "label")]
         for name in ARCHES:
             here = name == arch
-            spans += [Span(f"[{name}]" if here else f" {name} ", "key" if here else "dim"), Span(" ")]
+            spans += [
+                Span(f"[{name}]" if here else f" {name} ", "key" if here else "dim"),
+                Span(" "),
+            ]
         self.query_one("#start-arch", LineBar).set_row(tuple(spans))
         samples = sample_choices(self._samples, arch)
         groups = [(f"samples for {arch}", samples)]
@@ -249,7 +252,9 @@ class StartScreen(Screen[None]):
         """Tab completes file names."""
         entry = self.query_one("#start-path", EntryInput)
         directory, _, start = event.line.rpartition("/")
-        base = Path(f"{directory}/" if directory or event.line.startswith("/") else ".").expanduser()
+        base = Path(
+            f"{directory}/" if directory or event.line.startswith("/") else "."
+        ).expanduser()
         try:
             names = sorted(p.name + "/" * p.is_dir() for p in base.iterdir())
         except OSError:

@@ -186,6 +186,8 @@ class PromptPanel(Vertical):
         if entry.value != line or not choices:
             return
         start = line.rfind(" ", 0, cursor) + 1
+        if all(choice.startswith(line[:cursor]) for choice in choices):
+            start = 0  # whole lines were given, not words
         common = choices[0]
         for choice in choices[1:]:
             while not choice.startswith(common):

@@ -55,6 +55,7 @@ class LineView(Widget, can_focus=True):
         super().__init__(**options)  # pyright: ignore[reportArgumentType]
         self.heading = title
         self.note = ""
+        self.changes = ""
         self.rows: Sequence[Row] = ()
         self.top = 0
         self.left = 0
@@ -71,7 +72,13 @@ class LineView(Widget, can_focus=True):
         return max(self.size.height - self.TITLE_LINES, 1)
 
     def show(
-        self, rows: Sequence[Row], *, current: int = -1, focus: int = -1, note: str | None = None
+        self,
+        rows: Sequence[Row],
+        *,
+        current: int = -1,
+        focus: int = -1,
+        note: str | None = None,
+        changes: str = "",
     ) -> None:
         """Show other rows, repainting only the lines that differ.
 
@@ -80,12 +87,13 @@ class LineView(Widget, can_focus=True):
             current: Row drawn as "here".
             focus: Row to bring into sight, or -1.
             note: Addition to the title; None leaves it.
+            changes: What the last step changed here, for the title.
         """
         before = self.rows, self.current, self.top
         self.rows, self.current = rows, current
         self.cursor = min(self.cursor, len(rows) - 1)
-        if note is not None and note != self.note:
-            self.note = note
+        if note is not None and (note, changes) != (self.note, self.changes):
+            self.note, self.changes = note, changes
             self._line_dirty(-self.TITLE_LINES)
         self._keep_in_sight(focus)
         old_rows, old_current, old_top = before
@@ -178,7 +186,9 @@ class LineView(Widget, can_focus=True):
     def title_row(self) -> Row:
         """The title line."""
         head = "pane-focus" if self.has_focus_within else "pane-title"
-        return ((f" {self.heading} ", head), (f" {self.note} " if self.note else "", "pane-note"))
+        note = f" {self.note} " if self.note else ""
+        changes = f" Δ {self.changes} " if self.changes else ""
+        return ((f" {self.heading} ", head), (note, "pane-dim"), (changes, "pane-note"))
 
     def render_line(self, y: int) -> Strip:
         """One line of the widget."""
@@ -201,9 +211,7 @@ class LineView(Widget, can_focus=True):
             strip = Strip([*strip, self._thumb(y - self.TITLE_LINES)], width)
         return strip
 
-    def _strip(
-        self, row: Row, width: int, base: Style, left: int, over: bool = False
-    ) -> Strip:
+    def _strip(self, row: Row, width: int, base: Style, left: int, over: bool = False) -> Strip:
         """A strip of exactly `width` cells. With `over`, the base's background covers the row."""
         segments: list[Segment] = []
         for text, name in row:

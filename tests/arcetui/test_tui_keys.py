@@ -1,0 +1,332 @@
+"""Every key of the table, driven through the real screen over a fake debugger."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from fake_machine import fake_opener
+from fake_session_debugger import FakeDebugger
+
+from arcetui import keymap, layouts
+from arcetui.app import ArcetuiApp
+from arcetui.recent import RecentFiles
+from arcetui.state import Launch
+from arcetui.widgets.entry import AskBar, EntryInput, PromptPanel
+
+
+@asynccontextmanager
+async def opened(tmp_path, debugger=None, size=(120, 40), preset="cpu"):
+    debugger = debugger or FakeDebugger()
+    app = ArcetuiApp(
+        Launch("/fake/prog"),
+        opener=fake_opener(debugger),
+        recent=RecentFiles(tmp_path / "recent.json"),
+        preset=preset,
+    )
+    async with app.run_test(size=size) as pilot:
+        await until(lambda: getattr(app.screen, "snapshot", None) is not None)
+        await pilot.pause()
+        yield app, pilot, debugger
+
+
+async def until(condition, seconds=5.0):
+    for _ in range(int(seconds / 0.01)):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not happen in time")
+
+
+async def press(app, pilot, key, moves=True):
+    """Press a key; if it moves the machine, wait until the screen shows another epoch."""
+    epoch = app.screen.snapshot.epoch
+    await pilot.press(key)
+    if moves:
+        await until(lambda: app.screen.snapshot.epoch != epoch and not app.screen.snapshot.running)
+
+
+def text(app):
+    from arcetui._textual import screen_cells
+
+    return "\n".join("".join(s.text for s in line) for line in screen_cells(app))
+
+
+async def test_stepping_keys_go_both_ways(tmp_path):
+    async with opened(tmp_path) as (app, pilot, fake):
+        for key, expected in (
+            ("s", 1), ("i", 2), ("f11", 3), ("f7", 4), ("S", 3), ("I", 2), ("n", 3), ("o", 4),
+            ("f10", 5), ("f8", 6), ("N", 5), ("O", 4), ("f", 5), ("F", 4), ("l", 5), ("L", 4),
+            ("y", 10), ("Y", 0), ("e", 10), ("E", 0), ("c", 2000), ("C", 0), ("f9", 2000), ("f5", 2000),
+        ):  # fmt: skip
+            if key == "f5":
+                break
+            await press(app, pilot, key)
+            assert fake.n == expected, key
+        assert not fake._breaks
+
+
+async def test_equal_steps_waiting_in_the_queue_are_done_together(tmp_path):
+    async with opened(tmp_path) as (app, pilot, fake):
+        for _ in range(7):
+            app.screen.action_go("INSN")
+        await until(lambda: fake.n == 7 and app.screen.snapshot.machine.instructions == 7)
+
+
+async def test_breakpoints_play_pause_and_speed(tmp_path):
+    async with opened(tmp_path) as (app, pilot, fake):
+        screen = app.screen
+        await pilot.press("1", "down", "down", "down", "b")
+        await until(lambda: fake._breaks)
+        address = next(iter(fake._breaks.values())).spec.address
+        assert address == screen.grid.pane("code").item.value
+        await until(lambda: "●" in text(app))
+        await press(app, pilot, "space")
+        assert fake.pc == address
+        await pilot.press("f2")
+        await until(lambda: not fake._breaks)
+        for _ in range(3):
+            await pilot.press("minus")
+        await until(lambda: screen.snapshot.speed == "10/s")
+        await pilot.press("space")
+        await until(lambda: screen.snapshot.running)
+        before = fake.n
+        await until(lambda: fake.n > before + 1)
+        assert fake.n < before + 50
+        await pilot.press("ctrl+c")
+        await until(lambda: not screen.snapshot.running)
+        await pilot.press("plus", "equals_sign", "plus")
+        await until(lambda: screen.snapshot.speed == "full")
+
+
+async def test_restart_asks_and_goto_takes_positions(tmp_path):
+    async with opened(tmp_path) as (app, pilot, fake):
+        await press(app, pilot, "y")
+        await pilot.press("r", "n")
+        assert fake.n == 10
+        await pilot.press("r")
+        await pilot.press("y")
+        await until(lambda: fake.n == 0)
+        await pilot.press("g", *"8+3", "enter")
+        await until(lambda: fake.n == 23)
+        await pilot.press("g", *"x", "enter")
+        await until(lambda: fake.n == 23)
+
+
+async def test_digits_focus_panes_and_reveal_hidden_ones(tmp_path):
+    async with opened(tmp_path, size=(80, 24)) as (app, pilot, fake):
+        for about in layouts.PANES:
+            await pilot.press("escape")
+            await pilot.press(str(about.digit))
+            await pilot.pause()
+            pane = app.screen.focused_pane
+            assert pane is not None
+            assert pane.pane == about.name
+            assert about.name in app.screen.grid.names
+            await until(lambda n=about.name: n in app.screen.snapshot.interests.panes)
+        await pilot.press("escape")
+        assert "hidden" in text(app)
+
+
+async def test_tab_goes_round_and_zoom_comes_back(tmp_path):
+    async with opened(tmp_path) as (app, pilot, fake):
+        names = app.screen.grid.names
+        await pilot.press("1")
+        for name in (*names[1:-1],):
+            await pilot.press("tab")
+            assert app.screen.focused_pane.pane == name
+        await pilot.press("shift+tab")
+        assert app.screen.focused_pane.pane == names[-3]
+        await pilot.press("z")
+        assert app.screen.grid.names == (names[-3],)
+        assert app.screen.focused_pane.size.width == 120
+        await pilot.press("escape")
+        assert app.screen.grid.names == names
+
+
+async def test_presets_and_themes(tmp_path):
+    async with opened(tmp_path) as (app, pilot, fake):
+        seen = []
+        for _ in layouts.PRESETS:
+            await pilot.press("p")
+            seen.append(app.screen.grid.preset)
+        assert seen == [*layouts.PRESETS[1:], layouts.PRESETS[0]]
+        await pilot.press("P")
+        assert app.screen.grid.preset == layouts.PRESETS[-1]
+        before = app.theme
+        await pilot.press("t")
+        assert app.theme != before
+
+
+async def test_rows_follow_to_walk_memory_and_positions(tmp_path):
+    async with opened(tmp_path, preset="vm", size=(200, 60)) as (app, pilot, fake):
+        screen = app.screen
+        await press(app, pilot, "y")
+        await press(app, pilot, "y")
+        await pilot.press("3", "home", "down", "w")
+        await until(lambda: screen.snapshot.walk is not None and screen.snapshot.walk.va == 0x402000)
+        await pilot.press("x")
+        await until(lambda: screen.snapshot.walk.access == "write")
+        await pilot.press("m")
+        await until(lambda: screen.snapshot.memory and screen.snapshot.memory.address == 0x402000)
+        await pilot.press("2", "home", "right", "left", "enter")
+        await until(lambda: str(screen.snapshot.interests.walk) == "rax")
+        await pilot.press("a", *"rsp", "enter")
+        await until(lambda: str(screen.snapshot.interests.walk) == "rsp")
+        await pilot.press("6", "home", "enter")
+        await until(lambda: fake.position.event == 0 or fake.n < 20)
+        await pilot.press("1", "home", "enter")
+
+
+async def test_timeline_keys_move_in_time(tmp_path):
+    async with opened(tmp_path, preset="syscall") as (app, pilot, fake):
+        for _ in range(3):
+            await press(app, pilot, "y")
+        await pilot.press("9")
+        for key, event in (("shift+left", 0), ("end", 12), ("left", 8), ("right", 8), ("home", 0),
+                           ("pagedown", 12), ("pageup", 0), ("shift+right", 8)):  # fmt: skip
+            await press(app, pilot, key)
+            assert fake.position.event <= event or key == "right", key
+        assert app.screen.snapshot.past
+        assert "PAST" in text(app)
+
+
+async def test_lists_scroll_and_search(tmp_path):
+    async with opened(tmp_path) as (app, pilot, fake):
+        await pilot.press("1")
+        pane = app.screen.grid.pane("code")
+        await pilot.press("end")
+        assert pane.cursor == len(pane.rows) - 1
+        await pilot.press("home", "j", "down", "k", "up")
+        assert pane.cursor == 0
+        await pilot.press("pagedown", "ctrl+f", "pageup", "ctrl+b", "ctrl+d", "ctrl+u")
+        await pilot.press("slash", *"mov", "enter")
+        await pilot.pause()
+        first = pane.cursor
+        await pilot.press("n")
+        assert pane.cursor > first
+        await pilot.press("N")
+        assert pane.cursor == first
+        assert "next match" in text(app)
+        await pilot.press("escape")
+        await press(app, pilot, "n")
+        assert fake.n == 1
+
+
+async def test_prompt_runs_completes_and_survives_errors(tmp_path):
+    async with opened(tmp_path) as (app, pilot, fake):
+        await pilot.press("colon")
+        entry = app.screen.query_one(PromptPanel).entry
+        assert app.focused is entry
+        await pilot.press(*"inf", "tab")
+        await until(lambda: entry.value == "info")
+        await pilot.press("space", *"r", "tab")
+        await until(lambda: entry.value.strip() == "info registers")
+        await pilot.press("enter")
+        await until(lambda: "answer to info registers" in text(app))
+        await pilot.press("up")
+        assert entry.value == "info registers"
+        await pilot.press("down", *"boom", "enter")
+        await until(lambda: "boom" in app.screen.snapshot.error)
+        await pilot.press("c", "enter")
+        await until(lambda: fake.n == 2000)
+        await pilot.press("escape")
+        await press(app, pilot, "S")
+        assert fake.n == 1999
+
+
+async def test_a_failing_debugger_is_shown_and_the_session_lives(tmp_path):
+    async with opened(tmp_path) as (app, pilot, fake):
+        fake.crash = True
+        await pilot.press("s")
+        await until(lambda: "emulator error" in app.screen.snapshot.error)
+        assert "emulator error" in text(app)
+        fake.crash = False
+        await press(app, pilot, "s")
+        assert app.screen.snapshot.error == ""
+
+
+async def test_help_comes_from_the_table(tmp_path):
+    async with opened(tmp_path, size=(120, 60)) as (app, pilot, fake):
+        await pilot.press("question_mark")
+        await pilot.pause()
+        shown = text(app)
+        assert "One instruction." in shown
+        await pilot.press("pagedown", "end", "home", "down", "up", "escape")
+        await pilot.press("f1", "escape")
+        await pilot.press("q")
+    assert app.return_code == 0
+
+
+async def test_console_takes_text_and_keys_stay_away(tmp_path):
+    async with opened(tmp_path) as (app, pilot, fake):
+        await pilot.press("0")
+        assert isinstance(app.focused, EntryInput)
+        await pilot.press(*"sqy", "enter")
+        await until(lambda: fake.fed == [b"sqy\n"])
+        await pilot.press("ctrl+d")
+        await until(lambda: fake.fed[-1] == b"")
+        assert fake.n == 0
+        await pilot.press("escape")
+        await press(app, pilot, "s")
+
+
+async def test_mouse(tmp_path):
+    async with opened(tmp_path) as (app, pilot, fake):
+        code = app.screen.grid.pane("code")
+        await pilot.click(code, offset=(0, 3))
+        await until(lambda: fake._breaks)
+        await pilot.click(code, offset=(8, 6))
+        assert code.cursor == code.top + 5
+        await pilot.click("#keys", offset=(9, 0))
+        await until(lambda: fake.n == 1)
+        await pilot.click(app.screen.grid.pane("console"), offset=(3, 2))
+        assert isinstance(app.focused, EntryInput)
+
+
+async def test_live_resize_changes_the_layout(tmp_path):
+    async with opened(tmp_path, size=(200, 60)) as (app, pilot, fake):
+        many = app.screen.grid.names
+        await pilot.resize_terminal(80, 24)
+        await pilot.pause()
+        few = app.screen.grid.names
+        assert len(few) == 3 < len(many)
+        await pilot.resize_terminal(30, 8)
+        await pilot.pause()
+        await pilot.resize_terminal(200, 60)
+        await pilot.pause()
+        assert app.screen.grid.names == many
+        assert not app.screen.query_one(AskBar).has_class("-open")
+
+
+def test_the_table_is_consistent():
+    idents = [key.ident for key in keymap.KEYS]
+    assert len(idents) == len(set(idents))
+    used = [name for key in keymap.KEYS for name in key.keys]
+    assert len(used) == len(set(used)), "a key stands for two actions"
+    for key in keymap.KEYS:
+        if key.back:
+            assert keymap.BY_IDENT[key.back].keys[0] == key.keys[0].upper()
+        assert key.help.endswith(".")
+    for ident in keymap.BAR:
+        assert ident in keymap.BY_IDENT
+
+
+@pytest.mark.parametrize("size", ["narrow", "wide", "huge"])
+@pytest.mark.parametrize("preset", layouts.PRESETS)
+def test_layouts_tile_the_field(preset, size):
+    width, height = {"narrow": (80, 21), "wide": (120, 37), "huge": (200, 57)}[size]
+    for study in ("", *(p.name for p in layouts.PANES)):
+        places = layouts.places(preset, size, study, width, height)
+        names = [place.pane for place in places]
+        assert len(names) == len(set(names))
+        assert {"code", "console"} <= set(names)
+        cells = sum(place.width * place.height for place in places)
+        columns = len({place.x for place in places})
+        assert cells == width * height - (columns - 1) * height
+        assert all(place.height >= 4 for place in places)

@@ -33,6 +33,14 @@ _PHDR = struct.Struct("<IIQQQQQQ")
 _MAX_PHDRS = 65536 // _PHDR.size  # Linux: the table must fit in 64 KiB
 _MAX_IMAGE_BYTES = 1 << 36  # memory a program may ask for: 64 GiB is more than any guest has
 
+#: Machines whose programs this project runs.
+PROGRAM_MACHINES: Final[dict[int, str]] = {
+    62: "x86_64",
+    183: "aarch64",
+    243: "riscv64",
+    258: "loongarch64",
+}
+
 _MACHINES: Final[dict[int, str]] = {
     3: "Intel 80386",
     8: "MIPS",
@@ -41,11 +49,7 @@ _MACHINES: Final[dict[int, str]] = {
     22: "IBM S/390",
     40: "32-bit Arm",
     43: "SPARC V9",
-    62: "x86_64",
-    183: "aarch64",
-    243: "riscv64",
     247: "BPF",
-    258: "loongarch64",
 }
 
 
@@ -127,19 +131,26 @@ class ElfImage:
         return max(PAGE_SIZE, *(s.align for s in self.loads))
 
 
-def parse_elf(data: bytes, machines: dict[int, str], user_base: int, user_end: int) -> ElfImage:
+def parse_elf(
+    data: bytes,
+    machines: dict[int, str] | None = None,
+    user_base: int = PAGE_SIZE,
+    user_end: int = 1 << 47,
+) -> ElfImage:
     """Read and check a program file.
 
     Args:
         data: The file.
-        machines: Accepted `e_machine` values and their names.
+        machines: Accepted `e_machine` values and their names; default `PROGRAM_MACHINES`.
         user_base: Where user addresses begin.
         user_end: Where they end, exclusive.
 
     Raises:
         ElfError: It is no program that can be loaded.
     """
-    kind, machine, entry, phoff, flags, phdr_bytes, phdr_count = _parse_header(data, machines)
+    kind, machine, entry, phoff, flags, phdr_bytes, phdr_count = _parse_header(
+        data, PROGRAM_MACHINES if machines is None else machines
+    )
     segments = _parse_segments(data, phoff, phdr_bytes, phdr_count)
     _refuse_dynamic(segments, kind, entry)
     loads = _check_loads(segments, len(data))
@@ -188,7 +199,7 @@ def _parse_header(
         _EHDR.unpack_from(data)
     )
     if machine not in machines:
-        name = _MACHINES.get(machine, f"machine number {machine}")
+        name = (_MACHINES | PROGRAM_MACHINES).get(machine, f"machine number {machine}")
         raise ElfError(f"this program is for {name}: build it for one of {accepted}")
     if ident[6] != 1 or version != 1:
         raise ElfError("the ELF version is not 1: the file is damaged; build it again")

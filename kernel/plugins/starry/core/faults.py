@@ -28,7 +28,7 @@ from kernel.crates.siginfo import (
 )
 from kernel.crates.signal import Signo
 from kernel.machine.engine import Access, Cause
-from kernel.modules.axmm.fault import FaultReason
+from kernel.modules.axmm.fault import FaultKind
 from kernel.plugins.starry.core.signal import FaultRecord, force_signal
 
 if TYPE_CHECKING:
@@ -100,20 +100,20 @@ def page_fault(cpu: Cpu, thread: Thread, va: int, access: int) -> str:
     outcome = thread.process.aspace.handle_page_fault(va, access)
     if outcome.handled:
         return outcome.sentence
-    reason = outcome.reason
-    if reason is FaultReason.OUT_OF_MEMORY:
+    kind = outcome.kind
+    if kind is FaultKind.OOM:
         thread.kernel.log.warn(f"out of memory: killed process {thread.process.pid}")
         _raise(cpu, thread, Signo.SIGKILL, SI_KERNEL, va, access, outcome.sentence, None)
         return outcome.sentence
     signo, code = Signo.SIGSEGV, SEGV_MAPERR
-    if reason is FaultReason.BEYOND_FILE:
+    if kind is FaultKind.BUS_ADRERR:
         signo, code = Signo.SIGBUS, BUS_ADRERR
-    elif reason is FaultReason.PERMISSION:
+    elif kind is FaultKind.SEGV_ACCERR:
         code = SEGV_ACCERR
     address = va
     if thread.arch.name == "x86_64" and not _is_canonical(va):
         address, code = 0, SI_KERNEL  # a non-canonical address is a general protection fault
-    record = _fault_record(thread, va, access, present=code == SEGV_ACCERR)
+    record = _fault_record(thread, va, access, present=thread.process.aspace.is_mapped(va))
     _raise(cpu, thread, signo, code, address, access, outcome.sentence, record)
     return outcome.sentence
 
@@ -171,15 +171,19 @@ def _raise(
     record: FaultRecord | None,
 ) -> None:
     """Force the signal and remember the fault."""
-    thread.starry.last_fault = LastFault(
-        event=thread.kernel.events.count,
+    starry = thread.starry
+    word = Access(access).name.lower() if access else ""
+    starry.last_fault = LastFault(
+        event=starry.events.count,
         tid=thread.tid,
         pc=cpu.pc,
         va=addr,
-        access=Access(access).name.lower() if access else "",
+        access=word,
         signo=int(signo),
         sentence=sentence,
     )
+    if starry.observer is not None:
+        starry.observer.on_fault(thread, cpu.pc, addr, word, signo.name, sentence)
     force_signal(thread, signo, code, addr, record)
 
 

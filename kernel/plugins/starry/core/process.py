@@ -37,15 +37,12 @@ class Process(axprocess.Process):
         signal: Signal state its threads share.
         limits: Resource limits.
         exe_path: Path of the program file; `exe_node` its file.
-        argv, envp: (start, end) of the strings on the stack.
+        argv, envp, auxv: (start, end) of what lies on the stack.
         image: (start, end) of the mapped program.
-        start_code, end_code, start_data, end_data: As /proc/PID/stat counts them.
-        brk_start, brk: The heap.
         exit_signal: Sent to the parent at exit; SIGCHLD, or what clone said.
         dumpable, no_new_privs, personality, parent_death_signal: prctl(2), personality(2).
         lock_all: mlockall(2) flags.
         locked_bytes: Memory locked with mlock(2).
-        child_exit: Name of the wait queue that wait4 uses.
     """
 
     def __init__(
@@ -71,9 +68,6 @@ class Process(axprocess.Process):
         self.envp = (0, 0)
         self.auxv: tuple[int, int] = (0, 0)
         self.image = (0, 0)
-        self.start_stack = 0
-        self.brk_start = 0
-        self.brk = 0
         self.exit_signal = int(Signo.SIGCHLD)
         self.dumpable = 1
         self.no_new_privs = 0
@@ -87,6 +81,16 @@ class Process(axprocess.Process):
             alloc.alloc(PROCESS_DATA_BYTES, 16, "ProcessData"),
         )
         starry.events.emit(EventKind.PROC_NEW, pid, self.ppid)
+
+    @property
+    def brk_start(self) -> int:
+        """Where the heap begins."""
+        return self.aspace.brk_start
+
+    @property
+    def brk(self) -> int:
+        """Where the heap ends."""
+        return self.aspace.brk
 
     @property
     def name(self) -> str:
@@ -166,7 +170,7 @@ def _clear_child_tid(thread: Thread) -> None:
 
 
 def _end_process(process: Process) -> None:
-    """The last thread has gone: release what the process holds, become a zombie, tell the parent."""
+    """The last thread has gone: release everything, become a zombie, tell the parent."""
     starry = process.starry
     kernel = starry.kernel
     is_main = process.pid == starry.main_pid

@@ -90,12 +90,14 @@ class StackImage:
         data: From `sp` up to the stack's top.
         argv: (start, end) of the argument strings, one after the other, as /proc/PID/cmdline.
         envp: (start, end) of the environment strings.
+        auxv: (start, end) of the auxiliary vector, AT_NULL included.
     """
 
     sp: int
     data: bytes
     argv: tuple[int, int]
     envp: tuple[int, int]
+    auxv: tuple[int, int]
 
 
 def build_stack(
@@ -140,7 +142,9 @@ def build_stack(
     table = struct.pack(f"<{len(words)}Q", *(word & 0xFFFF_FFFF_FFFF_FFFF for word in words))
     gap = strings.cursor - sp - len(table)
     data = table + bytes(gap) + strings.bytes() + bytes(8)
-    return StackImage(sp, data, (argv_start, argv_end), (argv_end, envp_end))
+    auxv_end = sp + len(table)
+    auxv_range = (auxv_end - 16 * len(auxv), auxv_end)
+    return StackImage(sp, data, (argv_start, argv_end), (argv_end, envp_end), auxv_range)
 
 
 class _Strings:

@@ -14,7 +14,7 @@ from kernel.crates.errno import AxError, Errno, KernelPanic, LinuxError
 from kernel.crates.event import Cause, CauseKind, EventKind
 from kernel.crates.process import ProcessTable
 from kernel.modules.axtask.task import WaitOutcome
-from kernel.plugins.starry.core import faults
+from kernel.plugins.starry.core import faults, user_app
 from kernel.plugins.starry.core.layout import user_layout
 from kernel.plugins.starry.core.process import Process
 from kernel.plugins.starry.core.signal import deliver
@@ -53,7 +53,10 @@ class Observer(Protocol):
     def on_exit(
         self, thread: Thread, serial: int, nr: int, args: Sequence[int], result: int
     ) -> None: ...
-    def on_signal(self, tid: int, info: SigInfo) -> None: ...
+    def on_signal(self, thread: Thread, info: SigInfo) -> None: ...
+    def on_fault(
+        self, thread: Thread, pc: int, va: int, access: str, signal: str, why: str
+    ) -> None: ...
     def on_exited(self, pid: int, status: int) -> None: ...
 
 
@@ -73,10 +76,15 @@ class Starry:
         observer: A host object or None; no part of the machine.
     """
 
-    def __init__(self, kernel: Kernel, calls: CallTable) -> None:
+    def __init__(self, kernel: Kernel, calls: CallTable | None = None) -> None:
+        if calls is None:
+            # The interface layer lies above the core; asking for it late keeps imports downward.
+            from kernel.plugins.starry.api.dispatch import syscall_table
+
+            calls = syscall_table(kernel.arch.name)
         self.kernel = kernel
         self.events = kernel.events
-        self.calls = calls
+        self.calls: CallTable = calls
         self.layout = user_layout(kernel.arch.name, kernel.config)
         self.table = ProcessTable()
         self.threads: dict[int, Thread] = {}
@@ -92,6 +100,28 @@ class Starry:
         for name in RESOURCES:
             if name not in kernel.ns.resources:
                 kernel.ns.def_resource(name)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """State for a snapshot: without the observer, who is no part of the machine."""
+        state = self.__dict__.copy()
+        state["observer"] = None
+        return state
+
+    # -- coming up ------------------------------------------------------------------------------
+
+    def boot(self, files: tuple[tuple[str, bytes], ...] = ()) -> None:
+        """Build the file tree with extra `files` and the init process."""
+        user_app.boot(self, files)
+
+    def run_user_app(
+        self, data: bytes, path: str, argv: tuple[str, ...], envp: tuple[str, ...]
+    ) -> Thread:
+        """Load the machine's program and make it ready; see `user_app.run_user_app`."""
+        return user_app.run_user_app(self, data, path, argv, envp)
+
+    def blobs(self) -> dict[str, Any]:
+        """Large immutable objects that snapshots name instead of copying."""
+        return user_app.blobs(self)
 
     @property
     def processes(self) -> dict[int, Process]:

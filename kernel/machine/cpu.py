@@ -92,6 +92,7 @@ class Cpu:
 
     def freeze(self) -> None:
         """Put the engine's state into `context`, for a snapshot."""
+        self.engine.set(self.engine.arch.pc, self.pc)
         self.context = self.engine.save()
 
     def thaw(self) -> None:

@@ -203,8 +203,7 @@ class SnapshotStore:
             setattr(board.events, name, value)
         board.events.alarm_hit = False
         board.stop_requested = False
-        board.handler = kernel.trap
-        self.system.kernel = kernel
+        self.system.adopt(kernel)
         board.thaw()
 
     # -- forgetting -----------------------------------------------------------------------------

@@ -15,12 +15,26 @@ class System:
         board: The hardware; the same object for the machine's whole life.
         kernel: The kernel's object graph.
         blobs: Large immutable host objects the graph refers to, by name.
+        observer: Host-side listener of the plugin; no part of the machine.
     """
 
     def __init__(self, board: Board, kernel: Kernel, blobs: dict[str, Any]) -> None:
         self.board = board
         self.kernel = kernel
         self.blobs = blobs
+        self.observer: Any = None
+
+    def observe(self, observer: Any) -> None:
+        """Let a host-side listener hear of calls, signals and exits from now on."""
+        self.observer = observer
+        self.kernel.plugin.observer = observer
+
+    def adopt(self, kernel: Kernel) -> None:
+        """A restored kernel takes the live one's place."""
+        self.kernel = kernel
+        self.board.handler = kernel.trap
+        if kernel.plugin is not None:
+            kernel.plugin.observer = self.observer
 
     def host_objects(self) -> dict[str, Any]:
         """Objects snapshots name instead of copying."""

@@ -304,6 +304,7 @@ class AxTask:
         if prev.is_user:
             prev.cpu_time_ns += now - prev.since_ns
             if prev.state != TaskState.EXITED:
+                cpu.engine.set(cpu.engine.arch.pc, cpu.pc)
                 prev.context = cpu.engine.save()
                 prev.pc = cpu.pc
         queue.current = cpu.current = following
@@ -342,6 +343,6 @@ class AxTask:
             total += self.events.time_ns - task.since_ns
         return total
 
-    def first_deadline_ns(self) -> int:
-        """The earliest timer of all CPUs; `NEVER_NS` if none."""
-        return min((t.next_deadline_ns() for t in self.timers), default=NEVER_NS)
+    def has_timers(self) -> bool:
+        """Whether any timer will still expire."""
+        return any(timers.next_deadline_ns() < NEVER_NS for timers in self.timers)

@@ -1,0 +1,350 @@
+"""`Debugger`: one machine, held still or moved, seen at any position. What every front end calls.
+
+It owns the timeline, the breakpoints and the notes taken while running; a front end sees frozen
+views and plain values only. Not thread-safe: one thread owns it.
+"""
+
+from __future__ import annotations
+
+from kernel.boot import LoadError, Recipe, boot
+from kernel.control.motion import Motion, ended
+from kernel.control.record import Recorder, reopened
+from kernel.control.stops import StopTable
+from kernel.control.types import (
+    BreakpointView,
+    BreakSpec,
+    Goal,
+    GoalKind,
+    Stopped,
+    StopReason,
+    SyscallObserver,
+)
+from kernel.crates.event import Event
+from kernel.inspect import capture
+from kernel.inspect.change import summarize
+from kernel.inspect.peek import peek
+from kernel.inspect.position import Position
+from kernel.inspect.views import (
+    AddressSpaceView,
+    AllocatorsView,
+    ChangeView,
+    CpuView,
+    MachineView,
+    ProcessView,
+    RunQueueView,
+    SyscallView,
+    TaskView,
+    WalkView,
+)
+from kernel.machine.arch import Arch
+from kernel.machine.console import ConsoleLog
+from kernel.timeline.digest import digest
+from kernel.timeline.timeline import Timeline
+
+__all__ = ["Debugger", "LoadError", "Recipe"]
+
+#: Events a `ChangeView` carries at most.
+CHANGE_EVENTS = 5_000
+
+
+class Debugger:
+    """A machine under control.
+
+    Attributes:
+        recipe: What it was made from.
+        arch: The program's architecture.
+        epoch: Grows whenever the machine's state may have changed.
+        log: All console output known.
+
+    Raises:
+        LoadError: The program cannot be loaded; one sentence with the remedy.
+    """
+
+    recipe: Recipe
+    arch: Arch
+    epoch: int
+
+    def __init__(self, recipe: Recipe, observer: SyscallObserver | None = None) -> None:
+        self.recipe = recipe
+        self.epoch = 0
+        self._observer = observer
+        self._start(None)
+
+    def _start(self, stops: StopTable | None) -> None:
+        """Boot; breakpoints of an earlier life stay."""
+        self.log = ConsoleLog()
+        system = boot(self.recipe, self.log)
+        self.arch = system.kernel.arch
+        self._names = system.kernel.plugin.calls.names()
+        self._timeline = Timeline(system)
+        table = StopTable(system.board, self._names)
+        if stops is not None:
+            table.breakpoints, table.next_number = stops.breakpoints, stops.next_number
+        self._stops = table
+        self._recorder = Recorder(system.board, self._names)
+        self._recorder.observer = self._observer
+        self._recorder.stops = table
+        system.observe(self._recorder)
+        system.board.watcher = table
+        self._motion = Motion(self._timeline, table, self._peek)
+        self._stopped: Stopped | None = None
+
+    @property
+    def _system(self):  # noqa: ANN202
+        return self._timeline.system
+
+    def _peek(self, va: int, size_bytes: int) -> bytes:
+        return self.read_memory(va, size_bytes)
+
+    # -- moving ---------------------------------------------------------------------------------
+
+    def begin(self, goal: Goal) -> None:
+        """Start moving; `pump` does the work. A goal still going on is given up."""
+        self._motion.end()
+        self._stopped = None
+        if goal.reverse:
+            self._stopped = self._reverse(goal)
+        elif self._system.board.is_off and not self._timeline.half_way:
+            self._stopped = self._at_end()
+        else:
+            self._stops.counting = True
+            self._recorder.quiet = False
+            self._motion.begin(goal)
+
+    def pump(self, max_insns: int = 200_000) -> Stopped | None:
+        """Do a slice of the goal; the stop, or None when there is more to do."""
+        self.epoch += 1
+        if self._stopped is not None:
+            stopped, self._stopped = self._stopped, None
+            return stopped
+        stopped = self._motion.pump(max_insns)
+        if stopped is None and self._motion.goal is None:
+            return Stopped(StopReason.PAUSED, "", self.position)
+        return stopped
+
+    def run(self, goal: Goal) -> Stopped:
+        """Carry out a goal to its end."""
+        self.begin(goal)
+        while True:
+            stopped = self.pump(5_000_000)
+            if stopped is not None:
+                return stopped
+
+    def pause(self) -> Stopped:
+        """Give the goal up and stand still."""
+        self._motion.end()
+        self.epoch += 1
+        return Stopped(StopReason.PAUSED, "paused", self.position)
+
+    def goto(self, position: Position) -> Stopped:
+        """Go to a position, exactly; it may lie inside a kernel operation.
+
+        A position that does not exist (beyond the end, before the beginning) leads to the nearest
+        one that does, and the stop says so.
+        """
+        self._motion.end()
+        self.epoch += 1
+        first = self._timeline.store.snapshots[0].position
+        self._replaying(True)
+        try:
+            exact = self._timeline.go(max(position, first))
+        finally:
+            self._replaying(False)
+        here = self.position
+        if position < first:
+            return Stopped(StopReason.BEGINNING, "the program begins here", here)
+        if exact:
+            return Stopped(StopReason.POSITION, "", here)
+        if self._system.board.is_off:
+            return Stopped(StopReason.END, f"{position} lies beyond the end of the run", here)
+        return Stopped(StopReason.POSITION, f"no position {position}: this is the next", here)
+
+    def restart(self) -> Stopped:
+        """Begin again from the program's first instruction; breakpoints stay, input is dropped."""
+        self.epoch += 1
+        self._motion.end()
+        self._start(self._stops)
+        return Stopped(StopReason.START, "started again", self.position)
+
+    def _reverse(self, goal: Goal) -> Stopped:
+        counting = goal.kind in (GoalKind.CONTINUE, GoalKind.SYSCALL)
+        self._replaying(True)
+        self._stops.counting = counting
+        try:
+            return self._motion.back(goal)
+        finally:
+            self._replaying(False)
+
+    def _replaying(self, on: bool) -> None:  # noqa: FBT001 - private switch
+        """While replaying nothing stops, counts or is told to the front end."""
+        self._stops.counting = not on
+        self._recorder.quiet = on
+
+    def _at_end(self) -> Stopped:
+        board = self._system.board
+        if board.panic:
+            return Stopped(StopReason.PANIC, board.panic, self.position)
+        sentence = f"{ended(board.exit_status)}; only going back is left"
+        return Stopped(StopReason.EXITED, sentence, self.position)
+
+    def feed(self, data: bytes) -> None:
+        """Type on the console. Given in the past, it drops the future known so far."""
+        if not data:
+            return
+        self.epoch += 1
+        self._changes_future()
+        self._timeline.feed(data)
+
+    def feed_eof(self) -> None:
+        """End the console's input."""
+        self.epoch += 1
+        self._changes_future()
+        self._timeline.feed(b"")
+
+    def _changes_future(self) -> None:
+        if self._timeline.position < self._timeline.end:
+            self._recorder.forget_after(self._timeline.position)
+            del self.log.data[self._system.board.console.out_bytes :]
+
+    # -- stops ----------------------------------------------------------------------------------
+
+    def add_breakpoint(self, spec: BreakSpec) -> int:
+        """Add a breakpoint or catchpoint; its number."""
+        return self._stops.add(spec)
+
+    def remove_breakpoint(self, number: int) -> None:
+        """Remove one. Raises KeyError: there is none with that number."""
+        self._stops.remove(number)
+
+    def enable_breakpoint(self, number: int, on: bool) -> None:  # noqa: FBT001 - gdb's two words
+        """Switch one on or off. Raises KeyError: there is none with that number."""
+        self._stops.enable(number, on)
+
+    def breakpoints(self) -> tuple[BreakpointView, ...]:
+        """All breakpoints by number."""
+        return self._stops.view()
+
+    # -- looking --------------------------------------------------------------------------------
+
+    @property
+    def position(self) -> Position:
+        """Where the machine is."""
+        return self._timeline.position
+
+    @property
+    def end(self) -> Position:
+        """The furthest position known."""
+        return self._timeline.end
+
+    def machine(self) -> MachineView:
+        """The state of everything in short."""
+        return capture.machine_view(
+            self._system,
+            epoch=self.epoch,
+            position=self.position,
+            end=self.end,
+            half_way=self._timeline.half_way,
+        )
+
+    def cpu(self, index: int | None = None) -> CpuView:
+        """One CPU; the active one by default."""
+        board = self._system.board
+        return capture.cpu_view(self._system, board.active if index is None else index)
+
+    def _pid(self, pid: int | None) -> int:
+        return capture.current_pid(self._system) if pid is None else pid
+
+    def address_space(self, pid: int | None = None) -> AddressSpaceView:
+        """The address space of a process; pid 0 is the kernel's.
+
+        Raises:
+            LookupError: There is no such process.
+        """
+        return capture.address_space_view(self._system, self._pid(pid))
+
+    def walk(self, va: int, access: str = "read", pid: int | None = None) -> WalkView:
+        """Walk the page table for one access: "read", "write" or "execute"."""
+        return capture.walk_view(self._system, self._pid(pid), va, access)
+
+    def allocators(self) -> AllocatorsView:
+        """Both allocators, decoded from RAM."""
+        return self._system.kernel.alloc.view()
+
+    def syscall_count(self) -> int:
+        """Calls begun up to the present position."""
+        return self._system.kernel.plugin.syscalls
+
+    def syscalls(self, first: int = 1, end: int | None = None) -> tuple[SyscallView, ...]:
+        """Calls with `first <= serial < end` begun up to the present position."""
+        limit = self.syscall_count() + 1
+        here = self.position
+        calls = self._recorder.calls
+        found: list[SyscallView] = []
+        for serial in range(max(first, 1), limit if end is None else min(end, limit)):
+            call = calls.get(serial)
+            if call is not None:
+                late = call.exit is not None and call.exit > here
+                found.append(reopened(call) if late else call)
+        return tuple(found)
+
+    def events(self, first: int, end: int) -> tuple[Event, ...]:
+        """Recorded events with `first <= index < end`; the known future included."""
+        return tuple(self._system.board.events.events(first, end))
+
+    def change(self, since: Position) -> ChangeView:
+        """What happened between `since` and now; nothing if `since` is later."""
+        here = self.position
+        first = max(since.event + 1, here.event + 1 - CHANGE_EVENTS)
+        events = self.events(first, here.event + 1)
+        truncated = max(here.event - since.event - len(events), 0)
+        sentence = summarize(events, self._names)
+        return ChangeView(since, here, events, sentence, truncated)
+
+    def tasks(self) -> tuple[TaskView, ...]:
+        """All tasks by tid."""
+        return capture.task_views(self._system)
+
+    def queues(self) -> tuple[RunQueueView, ...]:
+        """Run queues by CPU."""
+        return capture.queue_views(self._system)
+
+    def processes(self) -> tuple[ProcessView, ...]:
+        """User processes by pid."""
+        return capture.process_views(self._system)
+
+    def read_memory(self, va: int, size: int, pid: int | None = None) -> bytes:
+        """Bytes at `va`, shorter where unmapped; never faults pages in."""
+        aspace = capture.address_space_of(self._system, self._pid(pid))
+        return peek(aspace, va, size) if aspace is not None else b""
+
+    def read_physical(self, pa: int, size: int) -> bytes:
+        """Bytes of RAM, shorter at its end; empty outside."""
+        ram = self._system.board.ram
+        if not ram.contains(pa):
+            return b""
+        return ram.read(pa, min(size, ram.base + ram.size_bytes - pa))
+
+    def console(self, start: int = 0) -> bytes:
+        """Output up to the present position, from byte `start`."""
+        return bytes(self.log.data[start : self._system.board.console.out_bytes])
+
+    def counters(self) -> dict[str, int]:
+        """Numbers for people: calls, faults, ticks, snapshots."""
+        numbers: dict[str, int] = dict(self._system.kernel.plugin.view_counters())
+        numbers["timer ticks"] = self._system.kernel.trap.ticks
+        numbers["events"] = self._system.board.events.count
+        numbers["snapshots"] = len(self._timeline.store.snapshots)
+        numbers["snapshot bytes"] = self._timeline.store.size_bytes
+        return numbers
+
+    def digest(self) -> str:
+        """64 hexadecimal digits over the whole machine at this position."""
+        return digest(self._system)
+
+    def syscall_numbers(self) -> dict[str, int]:
+        """Linux's system-call numbers of this architecture, by name."""
+        return {name: nr for nr, name in self._names.items()}
+
+    def syscall_name(self, nr: int) -> str:
+        """The name of a system call number."""
+        return self._names.get(nr, f"syscall_{nr:#x}")

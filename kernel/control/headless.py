@@ -1,0 +1,76 @@
+"""Run a program to its end with nothing but its standard streams: no recording, no snapshots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kernel.boot import Recipe, boot
+from kernel.control.types import SyscallObserver
+from kernel.machine.board import Halt
+from kernel.timeline.system import System
+from kernel.timeline.timeline import Timeline
+
+#: Instructions between looks at the host's signals.
+SLICE_INSNS = 2_000_000
+
+
+class Panicked(Exception):
+    """The emulated kernel failed; the text says where."""
+
+
+class StreamSink:
+    """Passes console output on, byte for byte, as it comes."""
+
+    def __init__(self, out: Callable[[int, bytes], None]) -> None:
+        self.out = out
+
+    def write(self, fd: int, offset: int, data: bytes) -> None:
+        """Pass `data` on."""
+        self.out(fd, data)
+
+
+def run_headless(
+    recipe: Recipe,
+    read_input: Callable[[], bytes],
+    out: Callable[[int, bytes], None],
+    observer: SyscallObserver | None = None,
+) -> int:
+    """Run a program to its end.
+
+    Args:
+        recipe: The machine.
+        read_input: Called when the program waits for input; blocks; empty means end of input.
+        out: Takes what the program writes to descriptor 1 or 2.
+        observer: Hears of system calls, if given.
+
+    Returns:
+        The raw wait status.
+
+    Raises:
+        LoadError: The program cannot be loaded.
+        Panicked: The kernel failed.
+    """
+    system = boot(recipe, StreamSink(out))
+    timeline = Timeline(system, recording=False)
+    if observer is not None:
+        _observe(system, observer)
+    board = system.board
+    while True:
+        halt = timeline.advance(SLICE_INSNS)
+        if halt == Halt.OFF:
+            return board.exit_status
+        if halt == Halt.PANIC:
+            raise Panicked(board.panic)
+        if halt == Halt.IDLE:
+            if not system.kernel.console_wait.waiters or board.console.eof:
+                raise Panicked("deadlock: every task waits and nothing can wake one")
+            timeline.feed(read_input())
+
+
+def _observe(system: System, observer: SyscallObserver) -> None:
+    from kernel.control.record import Recorder
+
+    recorder = Recorder(system.board, system.kernel.plugin.calls.names())
+    recorder.observer = observer
+    recorder.keeps = False
+    system.observe(recorder)

@@ -1,0 +1,508 @@
+"""Moving forward and backward: every goal of the debugger, on top of the timeline.
+
+Forward goals run in slices, so that a front end can pause them. Backward goals are searches: run
+the stretch before the present again, note the last place that fits, go there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from kernel.control.calls import call_before
+from kernel.control.stops import StopTable
+from kernel.control.types import Goal, GoalKind, MemoryReader, Stopped, StopReason
+from kernel.inspect.position import Position
+from kernel.machine.board import Board, Halt
+from kernel.machine.cpu import Cpu
+from kernel.timeline.timeline import FOREVER, Timeline
+
+NONE: frozenset[int] = frozenset()
+
+
+@dataclass(slots=True)
+class Frame:
+    """Where a step began: enough to know when it is over."""
+
+    pc: int
+    sp: int
+    line: tuple[str, int] | None
+
+
+class Motion:
+    """Carries out one goal at a time.
+
+    Attributes:
+        goal: What is being done; None when standing still.
+        left: Repetitions left.
+    """
+
+    def __init__(self, timeline: Timeline, stops: StopTable, memory: MemoryReader) -> None:
+        self.timeline = timeline
+        self.stops = stops
+        self.memory = memory
+        self.goal: Goal | None = None
+        self.left = 0
+        self.exits = NONE
+        self.frame: Frame | None = None
+        self.return_to = 0  # a call being stepped over ends here
+        self.until_event = FOREVER
+
+    @property
+    def board(self) -> Board:
+        """The machine's board."""
+        return self.timeline.system.board
+
+    @property
+    def cpu(self) -> Cpu:
+        """The CPU whose turn it is."""
+        return self.board.cpus[self.board.active]
+
+    def sp(self) -> int:
+        """The active CPU's stack pointer."""
+        engine = self.cpu.engine
+        return engine.get(engine.arch.sp)
+
+    def arm(self, exits: frozenset[int]) -> None:
+        """Stop at these addresses."""
+        if exits != self.exits:
+            self.exits = exits
+            for cpu in self.board.cpus:
+                cpu.engine.set_exits(exits)
+
+    def disarm(self) -> None:
+        """Nothing stops the CPUs: for replays."""
+        self.arm(NONE)
+
+    # -- forward --------------------------------------------------------------------------------
+
+    def begin(self, goal: Goal) -> None:
+        """Start a forward goal."""
+        self.goal = goal
+        self.left = goal.count
+        self.return_to = 0
+        self.until_event = self.board.events.count + goal.count
+        self.stops.next_call = goal.kind is GoalKind.SYSCALL
+        self.stops.found = None
+        if self.timeline.half_way and goal.kind is not GoalKind.EVENT:
+            self.timeline.leave_half_way()
+        self._mark()
+
+    def _mark(self) -> None:
+        goal = self.goal
+        lines = goal.lines if goal is not None else None
+        pc = self.cpu.pc
+        self.frame = Frame(pc, self.sp(), lines.line_of(pc) if lines is not None else None)
+
+    def end(self) -> None:
+        """Give the goal up."""
+        self.goal = None
+        self.stops.next_call = False
+        self.disarm()
+
+    def pump(self, max_insns: int) -> Stopped | None:
+        """Do a slice of the goal; the stop, or None if there is more to do."""
+        goal = self.goal
+        if goal is None:
+            return None
+        stopped = self._pump(goal, max_insns)
+        if stopped is not None:
+            self.end()
+        return stopped
+
+    def _pump(self, goal: Goal, max_insns: int) -> Stopped | None:
+        match goal.kind:
+            case GoalKind.INSN:
+                return self._step_insns(max_insns)
+            case GoalKind.EVENT:
+                return self._to_event(max_insns)
+            case GoalKind.OVER | GoalKind.LINE:
+                return self._over(goal, max_insns)
+            case GoalKind.OUT | GoalKind.UNTIL:
+                return self._until(goal, max_insns)
+            case _:
+                return self._run(max_insns, NONE)[1]
+
+    def _run(self, budget: int, extra: frozenset[int]) -> tuple[Halt, Stopped | None]:
+        """Run forward a slice with breakpoints armed.
+
+        Returns:
+            The halt, and the stop to report; BREAKPOINT with no stop is an address of `extra`.
+        """
+        exits = self.stops.addresses() | extra
+        end = self.board.instructions + budget
+        while True:
+            if exits and self.cpu.pc in exits and self.cpu.pending is None:
+                self.disarm()
+                halt = self.timeline.advance(1)
+                if halt != Halt.BUDGET:
+                    return halt, self._stop_of(halt)
+                if self.board.instructions >= end:
+                    return Halt.BUDGET, None
+            self.arm(exits)
+            halt = self.timeline.advance(max(end - self.board.instructions, 1))
+            if halt == Halt.BREAKPOINT:
+                stopped = self.stops.at_address(self.cpu)
+                if stopped is not None or self.cpu.pc in extra:
+                    return halt, stopped
+                continue  # a condition said no
+            return halt, self._stop_of(halt)
+
+    def _stop_of(self, halt: Halt) -> Stopped | None:
+        """What to report for a halt of the board."""
+        position = self.timeline.position
+        board = self.board
+        match halt:
+            case Halt.TRAP | Halt.REQUEST:
+                found, self.stops.found = self.stops.found, None
+                if found is None:
+                    return None
+                return Stopped(
+                    found.reason, found.sentence, position, found.breakpoint, found.syscall
+                )
+            case Halt.OFF:
+                return Stopped(StopReason.EXITED, ended(board.exit_status), position)
+            case Halt.PANIC:
+                return Stopped(StopReason.PANIC, board.panic, position)
+            case Halt.IDLE:
+                if self.timeline.system.kernel.console_wait.waiters and not board.console.eof:
+                    return Stopped(
+                        StopReason.INPUT, "the program waits for console input", position
+                    )
+                sentence = "deadlock: every task waits and nothing can wake one"
+                return Stopped(StopReason.DEADLOCK, sentence, position)
+            case _:
+                return None
+
+    def _done(self, reason: StopReason = StopReason.STEP, sentence: str = "") -> Stopped:
+        return Stopped(reason, sentence, self.timeline.position)
+
+    def _step_insns(self, max_insns: int) -> Stopped | None:
+        before = self.board.instructions
+        if self.left == 1:
+            self.disarm()
+            halt = self.timeline.advance(1)
+            stopped = self.stops.at_address(self.cpu) if halt == Halt.BREAKPOINT else None
+            stopped = stopped or self._stop_of(halt)
+        else:
+            _, stopped = self._run(min(self.left, max_insns), NONE)
+        self.left -= self.board.instructions - before
+        if stopped is not None:
+            return stopped
+        return self._done() if self.left <= 0 else None
+
+    def _to_event(self, max_insns: int) -> Stopped | None:
+        """To the n-th next event, inside the kernel if it is there."""
+        if self.timeline.half_way:
+            self.disarm()
+            self.timeline.go(Position(self.until_event))
+            return self._done(StopReason.EVENT)
+        self.disarm()
+        events = self.board.events
+        watcher, self.board.watcher = self.board.watcher, None
+        events.stop_inside = True
+        try:
+            halt = self.timeline.advance(max_insns, self.until_event)
+        finally:
+            events.stop_inside = False
+            self.board.watcher = watcher
+        if halt == Halt.EVENT:
+            return self._done(StopReason.EVENT)
+        return self._stop_of(halt)
+
+    def _until(self, goal: Goal, max_insns: int) -> Stopped | None:
+        if not goal.address:
+            return self._done(StopReason.STEP, "the return address is not known here")
+        halt, stopped = self._run(max_insns, frozenset({goal.address}))
+        if stopped is not None or halt != Halt.BREAKPOINT:
+            return stopped
+        frame = self.frame
+        if goal.kind is GoalKind.OUT and frame is not None and self.sp() < frame.sp:
+            return None  # a deeper activation of the same function
+        return self._done()
+
+    def _over(self, goal: Goal, max_insns: int) -> Stopped | None:
+        """Step over calls, by instruction or by source line."""
+        spent = 0
+        frame = self.frame
+        assert frame is not None
+        while spent < max_insns:
+            before = self.board.instructions
+            stopped, finished = self._over_once(max_insns - spent)
+            spent += max(self.board.instructions - before, 1)
+            if stopped is not None:
+                return stopped
+            if not finished:
+                return None
+            if goal.kind is GoalKind.LINE and not self._new_line(goal, frame):
+                continue
+            self.left -= 1
+            if self.left <= 0:
+                return self._done()
+            self._mark()
+            frame = self.frame
+            assert frame is not None
+        return None
+
+    def _new_line(self, goal: Goal, frame: Frame) -> bool:
+        if goal.lines is None:
+            return True
+        line = goal.lines.line_of(self.cpu.pc)
+        return line is not None and (line != frame.line or self.sp() > frame.sp)
+
+    def _over_once(self, budget: int) -> tuple[Stopped | None, bool]:
+        """One instruction, calls whole. Returns the stop and whether the step is finished."""
+        if not self.return_to:
+            pc, sp = self.cpu.pc, self.sp()
+            tid = self.cpu.current.tid if self.cpu.current is not None else 0
+            self.disarm()
+            halt = self.timeline.advance(1)
+            stopped = self.stops.at_address(self.cpu) if halt == Halt.BREAKPOINT else None
+            stopped = stopped or self._stop_of(halt)
+            if stopped is not None:
+                return stopped, True
+            if self.cpu.current is None or self.cpu.current.tid != tid:
+                return None, True
+            self.return_to = self._called_from(pc, sp)
+            if not self.return_to:
+                return None, True
+            self.call_sp = sp
+        halt, stopped = self._run(budget, frozenset({self.return_to}))
+        if stopped is not None:
+            return stopped, True
+        if halt == Halt.BREAKPOINT and self.sp() >= self.call_sp:
+            self.return_to = 0
+            return None, True
+        return None, False
+
+    call_sp = 0
+
+    def _called_from(self, pc: int, sp: int) -> int:
+        """If the instruction at `pc` was a call: where it returns to; else 0."""
+        engine = self.cpu.engine
+        arch = engine.arch
+        if arch.link:
+            size = engine.get(arch.link) - pc
+            is_jump = self.cpu.pc not in (pc + 2, pc + 4)
+            if is_jump and size in (2, 4) and self._is_call_at(pc, size):
+                return pc + size
+            return 0
+        if self.sp() != sp - 8:
+            return 0
+        target = int.from_bytes(self.memory(sp - 8, 8), "little")
+        size = target - pc
+        if 0 < size <= arch.max_insn_bytes and self._is_call_at(pc, size):
+            return target
+        return 0
+
+    def _is_call_at(self, pc: int, size: int) -> bool:
+        return pc in call_before(self.cpu.engine.arch, pc + size, self.memory)
+
+    # -- backward -------------------------------------------------------------------------------
+
+    def back(self, goal: Goal) -> Stopped:
+        """Carry out a reverse goal, wholly."""
+        self.disarm()
+        self.goal = None
+        stopped = self._done()
+        for _ in range(goal.count):
+            stopped = self._back_once(goal)
+            if stopped.reason is StopReason.BEGINNING:
+                break
+        self.disarm()
+        return stopped
+
+    def _back_once(self, goal: Goal) -> Stopped:
+        match goal.kind:
+            case GoalKind.INSN:
+                return self._go_back(self.previous_insn(), StopReason.STEP)
+            case GoalKind.EVENT:
+                here = self.timeline.position
+                first = self.timeline.store.snapshots[0].position.event
+                event = here.event if here.insns else here.event - 1
+                return self._go_back(
+                    Position(event) if event >= first else None, StopReason.EVENT
+                )
+            case GoalKind.OVER:
+                return self._back_over()
+            case GoalKind.LINE:
+                return self._back_line(goal)
+            case GoalKind.SYSCALL:
+                return self._back_to_stop(next_call=True)
+            case GoalKind.OUT:
+                return self._back_to_call(goal.address)
+            case GoalKind.UNTIL:
+                place = self._last(frozenset({goal.address}), lambda: True)
+                return self._go_back(place, StopReason.STEP)
+            case _:
+                return self._back_to_stop(next_call=False)
+
+    def _go_back(self, target: Position | None, reason: StopReason) -> Stopped:
+        if target is None:
+            first = self.timeline.store.snapshots[0].position
+            self.timeline.go(first)
+            return self._done(StopReason.BEGINNING, "the beginning: nothing ran before this")
+        self.timeline.go(target)
+        return self._done(reason)
+
+    def previous_insn(self) -> Position | None:
+        """The boundary before the last user instruction; None at the beginning."""
+        first = self.timeline.store.snapshots[0].position
+        here = self.timeline.position
+        board = self.board
+        while here > first:
+            if here.insns:
+                return Position(here.event, here.insns - 1)
+            entry = Position(board.trap_event, board.trap_insns)
+            if entry < first:
+                return first
+            if entry.insns:
+                return Position(entry.event, entry.insns - 1)
+            self.timeline.go(entry)
+            here = entry
+        return None
+
+    def _back_over(self) -> Stopped:
+        """One instruction back; out of a call that just returned, to before the call."""
+        pc, sp = self.cpu.pc, self.sp()
+        target = self.previous_insn()
+        if target is None:
+            return self._go_back(None, StopReason.STEP)
+        here = self.timeline.position
+        self.timeline.go(target)
+        came_from = self.cpu.pc
+        arch = self.cpu.engine.arch
+        if came_from < pc <= came_from + arch.max_insn_bytes:
+            return self._done()
+        calls = call_before(arch, pc, self.memory)
+        if not calls or came_from in calls:
+            return self._done()
+        self.timeline.go(here)
+        place = self._last(frozenset(calls), lambda: self.sp() == sp)
+        return self._go_back(place or target, StopReason.STEP)
+
+    def _back_line(self, goal: Goal) -> Stopped:
+        """Back to the first instruction of the line before this one."""
+        lines = goal.lines
+        if lines is None:
+            return self._back_over()
+        start = lines.line_of(self.cpu.pc)
+        found: tuple[str, int] | None = None
+        stopped = self._done()
+        for _ in range(100_000):
+            here = self.timeline.position
+            stopped = self._back_over()
+            if stopped.reason is StopReason.BEGINNING:
+                return stopped
+            line = lines.line_of(self.cpu.pc)
+            if found is None:
+                if line is not None and line != start:
+                    found = line
+            elif line != found:
+                self.timeline.go(here)
+                return self._done()
+        return stopped
+
+    def _back_to_call(self, return_address: int) -> Stopped:
+        """Back to the call that entered the present function."""
+        calls = call_before(self.cpu.engine.arch, return_address, self.memory)
+        sp = self.sp()
+        place = self._last(frozenset(calls), lambda: self.sp() >= sp) if calls else None
+        if place is None:
+            return self._done(StopReason.STEP, "the call that led here is not known")
+        return self._go_back(place, StopReason.STEP)
+
+    def _back_to_stop(self, *, next_call: bool) -> Stopped:
+        """Back to the last breakpoint or catchpoint (or system call) before here."""
+        stops = self.stops
+        saved = {n: replace(b) for n, b in stops.breakpoints.items()}
+        stops.next_call = next_call
+        try:
+            found = self._search(self._next_stop)
+        finally:
+            stops.next_call = False
+            stops.breakpoints = saved
+        if found is None:
+            return self._go_back(None, StopReason.STEP)
+        self.timeline.go(found.position)
+        return found
+
+    def _next_stop(self, upper: Position) -> Stopped | None:
+        """Run forward to the next stop before `upper`."""
+        while self.timeline.position < upper:
+            _, stopped = self._run_below(upper, NONE)
+            if stopped is not None and stopped.breakpoint + self.stops.next_call:
+                return stopped
+            if stopped is not None:
+                return None  # ended, or waits for ever
+        return None
+
+    def _run_below(self, upper: Position, extra: frozenset[int]) -> tuple[Halt, Stopped | None]:
+        """`_run`, but not beyond `upper`."""
+        exits = self.stops.addresses() | extra
+        here = self.timeline.position
+        if exits and self.cpu.pc in exits and self.cpu.pending is None:
+            self.disarm()
+            halt = self.timeline.advance(1)
+            if halt != Halt.BUDGET or self.timeline.position >= upper:
+                return halt, self._stop_of(halt)
+            here = self.timeline.position
+        self.arm(exits)
+        if here.event < upper.event:
+            halt = self.timeline.advance(FOREVER, upper.event)
+        else:
+            halt = self.timeline.advance(max(upper.insns - here.insns, 0), upper.event + 1)
+        if halt == Halt.BREAKPOINT:
+            return halt, self.stops.at_address(self.cpu)
+        return halt, self._stop_of(halt)
+
+    def _last(self, addresses: frozenset[int], fits: Callable[[], bool]) -> Position | None:
+        """The last time before here that one of `addresses` was about to run and `fits`."""
+        watcher, self.board.watcher = self.board.watcher, None
+        counting, self.stops.counting = self.stops.counting, False
+
+        def following(upper: Position) -> Stopped | None:
+            while self.timeline.position < upper:
+                halt, stopped = self._run_below(upper, addresses)
+                if halt == Halt.BREAKPOINT and self.cpu.pc in addresses and fits():
+                    return self._done()
+                if stopped is not None:
+                    return None
+            return None
+
+        try:
+            found = self._search(following)
+        finally:
+            self.board.watcher = watcher
+            self.stops.counting = counting
+        return found.position if found is not None else None
+
+    def _search(self, following: Callable[[Position], Stopped | None]) -> Stopped | None:
+        """Search backward, stretch by stretch, for the last stop `following` finds."""
+        store = self.timeline.store
+        upper = self.timeline.position
+        if self.timeline.half_way:
+            upper = Position(upper.event - 1, FOREVER)
+        snapshot = store.nearest(upper)
+        if snapshot.position == upper:
+            snapshot = store.before(snapshot)
+        while snapshot is not None:
+            self.disarm()
+            self.timeline.go(snapshot.position)
+            last: Stopped | None = None
+            while (stopped := following(upper)) is not None and stopped.position < upper:
+                last = stopped
+            self.disarm()
+            if last is not None:
+                return last
+            upper = snapshot.position
+            snapshot = store.before(snapshot)
+        return None
+
+
+def ended(status: int) -> str:
+    """A raw wait status in words."""
+    if status & 0x7F:
+        core = " (core dumped)" if status & 0x80 else ""
+        return f"the program was killed by signal {status & 0x7F}{core}"
+    return f"the program exited with {status >> 8 & 0xFF}"

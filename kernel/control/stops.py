@@ -1,0 +1,215 @@
+"""Breakpoints and catchpoints: what stops the machine, and what each stop says.
+
+A breakpoint belongs to the debugger, not to the machine: hits made while replaying do not count.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from kernel.control.types import BreakpointView, BreakSpec, SignalInfoView, Stopped, StopReason
+from kernel.inspect.position import Position
+from kernel.inspect.views import SyscallView
+from kernel.machine.board import Board
+from kernel.machine.cpu import Cpu, Trap
+from kernel.machine.engine import Stop
+
+#: SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV: what processor faults become.
+FAULT_SIGNALS = frozenset({4, 5, 7, 8, 11})
+
+
+@dataclass(slots=True)
+class Breakpoint:
+    """One breakpoint and how often it was hit."""
+
+    number: int
+    spec: BreakSpec
+    hits: int = 0
+
+
+class StopTable:
+    """All breakpoints of a debugger, and the stop that was asked for last.
+
+    Attributes:
+        next_call: Whether the goal is to stop at any system call's entry.
+        found: The stop to report, set by the hook that asked the board to stop.
+        counting: False while replaying: nothing stops, nothing counts.
+    """
+
+    def __init__(self, board: Board, names: dict[int, str]) -> None:
+        self.board = board
+        self.names = names
+        self.breakpoints: dict[int, Breakpoint] = {}
+        self.next_number = 1
+        self.next_call = False
+        self.found: Stopped | None = None
+        self.counting = True
+        self.next_serial = 1  # of the call that is about to begin, as far as known
+
+    # -- the list -------------------------------------------------------------------------------
+
+    def add(self, spec: BreakSpec) -> int:
+        """Add a breakpoint; its number."""
+        number = self.next_number
+        self.next_number += 1
+        self.breakpoints[number] = Breakpoint(number, spec)
+        return number
+
+    def remove(self, number: int) -> None:
+        """Remove a breakpoint.
+
+        Raises:
+            KeyError: There is none with that number.
+        """
+        del self.breakpoints[number]
+
+    def enable(self, number: int, on: bool) -> None:  # noqa: FBT001 - mirrors gdb's two words
+        """Switch a breakpoint on or off."""
+        entry = self.breakpoints[number]
+        entry.spec = replace(entry.spec, enabled=on)
+
+    def view(self) -> tuple[BreakpointView, ...]:
+        """All breakpoints, by number."""
+        return tuple(BreakpointView(b.number, b.spec, b.hits) for b in self.breakpoints.values())
+
+    def addresses(self) -> frozenset[int]:
+        """Addresses of enabled breakpoints."""
+        return frozenset(
+            b.spec.address
+            for b in self.breakpoints.values()
+            if b.spec.kind == "address" and b.spec.enabled
+        )
+
+    # -- hits -----------------------------------------------------------------------------------
+
+    def _hit(self, entry: Breakpoint, values: dict[str, int] | None) -> bool:
+        """Count a hit; whether it stops."""
+        spec = entry.spec
+        if not spec.enabled or not self.counting:
+            return False
+        if spec.condition is not None and not spec.condition(values or {}):
+            return False
+        entry.hits += 1
+        if entry.hits <= spec.ignore:
+            return False
+        if spec.temporary:
+            del self.breakpoints[entry.number]
+        return True
+
+    def position(self) -> Position:
+        """The board's position."""
+        return Position(self.board.events.count, self.board.insns_since)
+
+    def at_address(self, cpu: Cpu) -> Stopped | None:
+        """A CPU reached an exit address: the stop, or None if no breakpoint wants it."""
+        values: dict[str, int] | None = None
+        for entry in list(self.breakpoints.values()):
+            if entry.spec.kind != "address" or entry.spec.address != cpu.pc:
+                continue
+            if values is None:
+                registers = cpu.engine.registers()
+                values = dict(zip(cpu.engine.arch.registers, registers, strict=True))
+            if self._hit(entry, values):
+                what = entry.spec.text or f"{entry.spec.address:#x}"
+                sentence = f"breakpoint {entry.number}, {what}"
+                return Stopped(StopReason.BREAKPOINT, sentence, self.position(), entry.number)
+        return None
+
+    def wants(self, cpu: Cpu, trap: Trap) -> bool:
+        """Watcher hook: whether to stop before the kernel handles a trap."""
+        if trap.why != Stop.SYSCALL or not self.counting:
+            return False
+        entries = [
+            b
+            for b in self.breakpoints.values()
+            if b.spec.kind == "syscall" and b.spec.when in ("both", "entry")
+        ]
+        if not entries and not self.next_call:
+            return False
+        raw = cpu.engine.syscall_args()
+        nr = raw[0]
+        call = SyscallView(
+            serial=0,
+            tid=cpu.current.tid,
+            nr=nr,
+            name=self.names.get(nr, f"syscall_{nr:#x}"),
+            args=tuple(raw[1:]),
+            result=None,
+            enter=self.position(),
+            exit=None,
+            time_ns=cpu.clock_ns,
+        )
+        for entry in entries:
+            if entry.spec.numbers and nr not in entry.spec.numbers:
+                continue
+            if self._hit(entry, call_values(call)):
+                self.found = Stopped(
+                    StopReason.SYSCALL_ENTER,
+                    f"catchpoint {entry.number}, call to {call.name}",
+                    self.position(),
+                    entry.number,
+                    call,
+                )
+                return True
+        if self.next_call:
+            self.found = Stopped(
+                StopReason.SYSCALL_ENTER, f"call to {call.name}", self.position(), 0, call
+            )
+            return True
+        return False
+
+    def wants_exit(self, call: SyscallView) -> bool:
+        """A call returned: whether to stop at the next boundary."""
+        if not self.counting:
+            return False
+        for entry in list(self.breakpoints.values()):
+            spec = entry.spec
+            if spec.kind != "syscall" or spec.when not in ("both", "return"):
+                continue
+            if spec.numbers and call.nr not in spec.numbers:
+                continue
+            if self._hit(entry, call_values(call)):
+                self.found = Stopped(
+                    StopReason.SYSCALL_EXIT,
+                    f"catchpoint {entry.number}, return from {call.name}",
+                    self.position(),
+                    entry.number,
+                    call,
+                )
+                return True
+        return False
+
+    def wants_signal(self, info: SignalInfoView) -> bool:
+        """A signal reaches a thread; `fault` catches those the processor caused."""
+        if info.code > 0 and info.signo in FAULT_SIGNALS:
+            last = f"signal {info.signo} at {info.addr:#x}"
+            if self._simple("fault", info.signo, StopReason.FAULT, last):
+                return True
+        return self._simple("signal", info.signo, StopReason.SIGNAL, f"signal {info.signo}")
+
+    def wants_exit_of_process(self, pid: int, status: int) -> bool:
+        """A process ended."""
+        return self._simple("exit", 0, StopReason.EXITED, f"process {pid} ended, {status:#x}")
+
+    def _simple(self, kind: str, number: int, reason: StopReason, sentence: str) -> bool:
+        if not self.counting:
+            return False
+        for entry in list(self.breakpoints.values()):
+            if entry.spec.kind != kind:
+                continue
+            if entry.spec.numbers and number not in entry.spec.numbers:
+                continue
+            if self._hit(entry, {"number": number}):
+                text = f"catchpoint {entry.number}, {sentence}"
+                self.found = Stopped(reason, text, self.position(), entry.number)
+                return True
+        return False
+
+
+def call_values(call: SyscallView) -> dict[str, int]:
+    """The names a condition may use about a call."""
+    values = {"nr": call.nr}
+    values.update({f"arg{i}": value for i, value in enumerate(call.args)})
+    if call.result is not None:
+        values["result"] = call.result
+    return values

@@ -82,9 +82,28 @@ class Aarch64Target(Target):
             return Stop.EXCEPTION, (Cause.BREAKPOINT, 0), counted, pc
         if trap in _TRAP_ABORTS:  # page faults do not come this way: a misaligned exclusive
             return Stop.EXCEPTION, (Cause.MISALIGNED, 0), counted, pc
-        if trap == _TRAP_UNDEFINED and _emulate(hart, pc, before + counted):
+        if trap == _TRAP_UNDEFINED and self.emulate(hart, pc, before + counted):
             return None
         return Stop.EXCEPTION, (Cause.ILLEGAL, 0), counted, pc
+
+    def emulate(self, hart: Hart, pc: int, executed: int) -> bool:
+        word = int.from_bytes(hart.code_at(pc, 4), "little")
+        if word != _WFI:
+            if word >> 20 != 0xD53:  # mrs
+                return False
+            number = word >> 5 & 0xFFFF
+            if number == _CNTVCT_EL0:
+                value = hart.ticks(executed)
+            elif number == _CNTFRQ_EL0:
+                value = AARCH64.timer_hz
+            elif _is_linux_id(number):
+                value = _ID_REGISTERS.get(number, 0)
+            else:
+                return False
+            if word & 31 != 31:
+                hart.set(f"x{word & 31}", value)
+        hart.set("pc", pc + 4)
+        return True
 
     def clean(self, register: str, value: int) -> int:
         return value & 0xF000_0000 if register == "nzcv" else value
@@ -96,28 +115,9 @@ class Aarch64Target(Target):
         return state[0:4] + bytes(12) + state[4:8] + bytes(12) + state[8:520]
 
 
-def _emulate(hart: Hart, pc: int, executed: int) -> bool:
-    """Carry out a trapped instruction that Linux programs may use; False if it is not one."""
-    word = int.from_bytes(hart.code_at(pc, 4), "little")
-    if word != _WFI:
-        if word >> 20 != 0xD53:
-            return False
-        number = word >> 5 & 0xFFFF
-        if number == _CNTVCT_EL0:
-            value = hart.ticks(executed)
-        elif number == _CNTFRQ_EL0:
-            value = AARCH64.timer_hz
-        elif number >> 7 == _system_register(0, 0, 0, 0) >> 7 and _is_linux_id(number):
-            value = _ID_REGISTERS.get(number, 0)
-        else:
-            return False
-        if word & 31 != 31:
-            hart.set(f"x{word & 31}", value)
-    hart.set("pc", pc + 4)
-    return True
-
-
 def _is_linux_id(number: int) -> bool:
     """Whether Linux emulates this ID register: MIDR, MPIDR, REVIDR and CRm 1 to 7."""
+    if number >> 7 != _system_register(0, 0, 0, 0) >> 7:
+        return False
     crm, op2 = number >> 3 & 15, number & 7
     return crm < 8 and (crm > 0 or op2 in (0, 5, 6))

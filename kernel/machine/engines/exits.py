@@ -1,5 +1,7 @@
 """Addresses at which an engine stops before executing: breakpoints, without cost to a run.
 
+The engine also stops for itself, at instructions that would read the host's clock ("watched").
+
 Unicorn looks at its exit list while it translates, so code translated before an address was added
 or removed has to be forgotten. It also fetches from every listed address after each burst; an
 address whose page is not mapped would make that fail. Hence only addresses that translate are
@@ -42,14 +44,16 @@ class Exits:
     Attributes:
         wanted: Virtual addresses to stop at, in the present address space.
         armed: Those the library knows of.
+        watched: Virtual addresses where the engine stops for itself.
     """
 
-    __slots__ = ("_engine", "_is_stale", "_placed", "_waiting", "armed", "wanted")
+    __slots__ = ("_engine", "_is_stale", "_placed", "_waiting", "armed", "wanted", "watched")
 
     def __init__(self, engine: Stoppable) -> None:
         self._engine = engine
         self.wanted: frozenset[int] = frozenset()
         self.armed: frozenset[int] = frozenset()
+        self.watched: set[int] = set()
         self._waiting: set[int] = set()  # pages (page-aligned va) of addresses not armed
         self._placed: dict[int, set[int]] = {}  # va -> frames whose code stops there
         self._is_stale = False
@@ -70,6 +74,9 @@ class Exits:
     def translations_changed(self) -> None:
         """Another address space, or pages were unmapped: arm anew before the next burst."""
         self._is_stale = bool(self.wanted)
+        if self.watched:  # each page says again what it holds when it is fetched
+            self.watched.clear()
+            self._publish()
 
     def refresh(self) -> None:
         """Arm what can be armed, if anything may have changed."""
@@ -86,15 +93,27 @@ class Exits:
         page = va & _PAGE
         self._load(self.armed | {exit_va for exit_va in self.wanted if exit_va & _PAGE == page})
 
+    def watch(self, page: int, offsets: tuple[int, ...]) -> bool:
+        """Stop at these offsets of `page`, about to be fetched.
+
+        Returns:
+            Whether any is new: `arm_page` must be called before the page is fetched.
+        """
+        addresses = {page + offset for offset in offsets}
+        if addresses <= self.watched:
+            return False
+        self.watched |= addresses
+        return True
+
     def fence(self, addresses: Iterable[int], pa: int) -> None:
         """Stop at `addresses` too for a while; `pa` is the frame they lie in."""
         self._engine.forget_code(pa)
-        self._engine.load_exits([*sorted(self.armed), *addresses])
+        self._publish(addresses)
 
     def unfence(self, pa: int) -> None:
         """End of `fence`."""
         self._engine.forget_code(pa)
-        self._engine.load_exits(sorted(self.armed))
+        self._publish()
 
     def _load(self, candidates: frozenset[int]) -> None:
         """Arm those of `candidates` that translate; the rest of `wanted` waits."""
@@ -112,4 +131,7 @@ class Exits:
                 engine.forget_code(pa)
         self.armed = frozenset(armed)
         self._waiting = {va & _PAGE for va in self.wanted - self.armed}
-        engine.load_exits(armed)
+        self._publish()
+
+    def _publish(self, more: Iterable[int] = ()) -> None:
+        self._engine.load_exits(sorted(self.armed.union(self.watched, more)))

@@ -1,7 +1,9 @@
 """riscv64 (RV64GC) on Unicorn, in U-mode.
 
 Unicorn traps `rdtime` but lets `rdcycle` and `rdinstret` read the host's cycle counter, whatever
-`mcounteren` says; see `FIND_COUNTER_READS`.
+`mcounteren` says. So pages are searched for these instructions when they are first executed, and
+the engine stops before each. (Not found: one across the end of a page, and one that a program
+writes into a page that stays writable and executable.)
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ _MSTATUS_FS_DIRTY = 0x6000
 _EBREAK, _C_EBREAK = b"\x73\x00\x10\x00", b"\x02\x90"
 _TIME = 0xC01
 #: `csrr rd, cycle|time|instret`; csrrs, csrrc and their immediate forms with a zero operand.
-FIND_COUNTER_READS = re.compile(rb"[\x73\xf3][\x20-\x3f\x60-\x7f][\x00\x10\x20]\xc0", re.DOTALL)
+_COUNTER_READS = re.compile(rb"[\x73\xf3][\x20-\x3f\x60-\x7f][\x00\x10\x20]\xc0", re.DOTALL)
 _TRAP_MISALIGNED = (0, 4, 6)
 
 
@@ -44,6 +46,7 @@ class Riscv64Target(Target):
     state = (*RISCV64.registers, *fp_names)
     defaults: dict[str, int] = {}
     syscall_trap = 8
+    host_dependent = _COUNTER_READS
     self_loop = b"\x6f\x00\x00\x00"
     bad_load = struct.pack("<II", 0x000592B7, 0x2382B303)  # lui t0, 0x59; ld t1, 0x238(t0)
 
@@ -62,9 +65,23 @@ class Riscv64Target(Target):
         pc -= 4  # Unicorn adds 4 for every trap, after 2-byte instructions too
         if trap in _TRAP_MISALIGNED:
             return Stop.EXCEPTION, (Cause.MISALIGNED, 0), counted - 1, pc
-        if trap == 2 and emulate_counter_read(hart, pc, before + counted - 1):
+        if trap == 2 and self.emulate(hart, pc, before + counted - 1):
             return None
         return Stop.EXCEPTION, (Cause.ILLEGAL, 0), counted - 1, pc
+
+    def emulate(self, hart: Hart, pc: int, executed: int) -> bool:
+        # One instruction takes one cycle; both counters start with virtual time.
+        code = hart.code_at(pc, 4)
+        if _COUNTER_READS.fullmatch(code) is None:
+            return False
+        word = int.from_bytes(code, "little")
+        register = word >> 7 & 31
+        if register:
+            is_time = word >> 20 == _TIME
+            value = hart.ticks(executed) if is_time else hart.instructions(executed)
+            hart.set(RISCV64.registers[register - 1], value)
+        hart.set("pc", pc + 4)
+        return True
 
     def pack_fp(self, raw: bytes) -> bytes:
         values = b"".join(raw[16 * i : 16 * i + 8] for i in range(32))
@@ -76,21 +93,3 @@ class Riscv64Target(Target):
             raw[16 * i : 16 * i + 8] = state[8 * i : 8 * i + 8]
         raw[512], raw[528] = state[256] & 31, state[256] >> 5 & 7
         return bytes(raw)
-
-
-def emulate_counter_read(hart: Hart, pc: int, executed: int) -> bool:
-    """Carry out a read of cycle, time or instret at `pc`; False if there is none.
-
-    One instruction takes one cycle, and both counters start with virtual time, not the process.
-    """
-    code = hart.code_at(pc, 4)
-    if FIND_COUNTER_READS.fullmatch(code) is None or code[1] & 0x80 or code[2] & 0x0F:
-        return False
-    word = int.from_bytes(code, "little")
-    register = word >> 7 & 31
-    if register:
-        number = word >> 20
-        value = hart.ticks(executed) if number == _TIME else hart.instructions(executed)
-        hart.set(RISCV64.registers[register - 1], value)
-    hart.set("pc", pc + 4)
-    return True

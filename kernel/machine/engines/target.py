@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Protocol
 
 from kernel.machine.arch import Arch
@@ -53,6 +54,8 @@ class Target:
         self_loop: A jump to itself. bad_load: Code that loads from `bad_address`.
         user_stub: Code that drops to user mode, ending with a jump or fall-through to no matter
             what; or b"".
+        host_dependent: Finds instructions that do not trap although their result depends on the
+            host; the engine stops before them and calls `emulate`. None if there are none.
         fetches_ahead: Whether translation runs over the end of a page before execution does.
     """
 
@@ -72,6 +75,7 @@ class Target:
     bad_load: bytes
     bad_address = 0x59238
     user_stub = b""
+    host_dependent: re.Pattern[bytes] | None = None
     fetches_ahead = False
 
     def prepare(self, uc: Any, stub_va: int) -> None:
@@ -95,6 +99,16 @@ class Target:
             emulated, it counts as executed, and the pc register says where to go on.
         """
         raise NotImplementedError
+
+    def emulate(self, hart: Hart, pc: int, executed: int) -> bool:
+        """Carry out the instruction at `pc` and advance the pc register; False if it cannot.
+
+        Args:
+            hart: The engine.
+            pc: Address of the instruction.
+            executed: Instructions of this `run` before it.
+        """
+        return False
 
     def clean(self, register: str, value: int) -> int:
         """`value` as far as user mode may load it into `register`."""

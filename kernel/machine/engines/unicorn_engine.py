@@ -73,6 +73,7 @@ class UnicornEngine:
         self._window = True
         self._syscall: list[int] | None = None
         self._syscall_trap = target.syscall_trap
+        self._host_dependent: dict[int, tuple[int, ...]] = {}  # frame -> offsets of instructions
         self._done = 0
         self._pc = 0
         self._open()
@@ -171,11 +172,25 @@ class UnicornEngine:
             perms = self._owners.grant(self, frame, found & 7, access)
             if perms == CONFLICT:
                 return self._refuse(va, access, _CONFLICT)
+            if access == _EXECUTE and self._has_news(va, frame):
+                return self._refuse(va, access, _EXITS)
             entry[0], entry[1] = frame << FRAME_SHIFT, perms
             return True
         except BaseException as error:  # would be lost in the library; `run` raises it
             self._error = error
             return False
+
+    def _has_news(self, va: int, frame: int) -> bool:
+        """Whether the page holds host-dependent instructions that are not stopped at yet."""
+        pattern = self.target.host_dependent
+        if pattern is None:
+            return False
+        offsets = self._host_dependent.get(frame)
+        if offsets is None:
+            code = self.ram.read(frame << FRAME_SHIFT, FRAME_BYTES)
+            offsets = tuple(found.start() for found in pattern.finditer(code))
+            self._host_dependent[frame] = offsets
+        return bool(offsets) and self.exits.watch(va & _PAGE, offsets)
 
     def _refuse(self, va: int, access: int, why: int) -> bool:
         # After a burst the library fetches from exit addresses again: only the first counts.
@@ -246,6 +261,8 @@ class UnicornEngine:
         refused = self._refused
         if pc in self.exits.armed and (refused is None or refused[1] == _EXECUTE):
             return Stop.EXIT if done + counted < budget else Stop.BUDGET, None, done + counted, pc
+        if pc in self.exits.watched and (refused is None or refused[1] == _EXECUTE):
+            return self._on_watched(done + counted, pc, budget)
         if refused is None or status != STATUS_REFUSED:
             return Stop.EXCEPTION, (Cause.HALT, 0), done + counted, pc
         va, access, why = refused
@@ -270,6 +287,14 @@ class UnicornEngine:
             return self._go_on(done + counted, self.get(self.arch.pc))
         why, detail, executed, pc = result
         return why, detail, done + executed, pc
+
+    def _on_watched(self, done: int, pc: int, budget: int) -> RunResult | None:
+        """Stopped before an instruction whose result would depend on the host."""
+        if done >= budget:
+            return self._go_on(done, pc)
+        if not self.target.emulate(self, pc, done):
+            return Stop.EXCEPTION, (Cause.HALT, 0), done, pc
+        return self._go_on(done + 1, self.get(self.arch.pc))
 
     def _make_way(self, va: int, access: int, why: int) -> None:
         if why == _EXITS:
@@ -344,6 +369,7 @@ class UnicornEngine:
         self._window = True
         binding.remove_code(self._handle, start, start + FRAME_BYTES)
         self._window = False
+        self._host_dependent.pop(pa >> FRAME_SHIFT, None)
         self._drop_tlb()
 
     def _drop_tlb(self) -> None:

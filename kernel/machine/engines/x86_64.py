@@ -24,6 +24,7 @@ _USER_CS_BASE, _KERNEL_CS = 0x23, 8
 _USER_FLAGS = 0x0025_0DD5
 _FIXED_FLAGS = 0x202
 _MXCSR_MASK = 0xFFFF
+_RDTSC = b"\x0f\x31"
 #: Vectors that are exceptions with the pc at the instruction. Others are software interrupts.
 _CAUSES = {
     0: Cause.DIVIDE,
@@ -86,13 +87,18 @@ class X8664Target(Target):
             return Stop.EXCEPTION, (Cause.HALT, 0), counted - 1, pc
         if trap >= 0:
             _forget_exception(hart)
-        if cause == Cause.PROTECTION and hart.code_at(pc, 2) == b"\x0f\x31":  # rdtsc
-            ticks = hart.ticks(before + counted - 1)
-            hart.set("rax", ticks & 0xFFFF_FFFF)
-            hart.set("rdx", ticks >> 32 & 0xFFFF_FFFF)
-            hart.set("rip", pc + 2)
+        if cause == Cause.PROTECTION and self.emulate(hart, pc, before + counted - 1):
             return None
         return Stop.EXCEPTION, (cause, 0), counted - 1, pc
+
+    def emulate(self, hart: Hart, pc: int, executed: int) -> bool:
+        if hart.code_at(pc, 2) != _RDTSC:
+            return False
+        ticks = hart.ticks(executed)
+        hart.set("rax", ticks & 0xFFFF_FFFF)
+        hart.set("rdx", ticks >> 32 & 0xFFFF_FFFF)
+        hart.set("rip", pc + 2)
+        return True
 
     def clean(self, register: str, value: int) -> int:
         if register == "eflags":

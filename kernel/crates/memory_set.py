@@ -1,138 +1,28 @@
-"""Memory areas and the sorted set of them: what an address space holds, before any page table.
+"""The sorted set of memory areas: what an address space holds, before any page table.
 
-Models arceos-org/axmm_crates memory_set/src/{area,backend,set}.rs: the same operations, the
-three-pass unmap and the split rules of protect. Differs: `merge=True` joins equal neighbours as
-Linux does (ArceOS never joins, so its areas only get more), areas may grow downwards (stacks), and
-each area owns a modelled kernel block of `AREA_BYTES` bytes.
+Models arceos-org/axmm_crates memory_set/src/set.rs: the same operations, the three-pass unmap and
+the split rules of protect. Differs: `merge=True` joins equal neighbours as Linux does (ArceOS never
+joins, so its areas only get more), areas may grow downwards (stacks), and each area owns a
+modelled kernel block of `AREA_BYTES` bytes.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any
 
 from kernel.crates.errno import AxError, AxErrorKind
 from kernel.crates.event import EventKind, EventSink
+from kernel.crates.memory_area import (
+    AREA_BYTES,
+    AREA_WHAT,
+    MappingBackend,
+    MemoryArea,
+    NodeSource,
+)
 
-AREA_BYTES = 96  # size_of::<MemoryArea>() plus its BTreeMap slot, as in ArceOS
-AREA_WHAT = "MemoryArea"
-
-
-class NodeSource(Protocol):
-    """Where areas take their kernel block from: axalloc's byte side. Raises AxError NO_MEMORY."""
-
-    def alloc(self, size_bytes: int, align_bytes: int, what: str) -> int: ...
-    def dealloc(self, pa: int) -> None: ...
-
-
-class MappingBackend(Protocol):
-    """How an area gets, loses and changes its pages. `space` is the owner's context.
-
-    `map` is told the whole area, `unmap` and `protect` any part of it.
-    """
-
-    def map(self, start: int, size_bytes: int, flags: int, space: Any) -> bool: ...
-    def unmap(self, start: int, size_bytes: int, space: Any) -> bool: ...
-    def protect(self, start: int, size_bytes: int, flags: int, space: Any) -> bool: ...
-    def can_join(self, other: Any) -> bool:
-        """Whether an area of `other` right after one of this continues it."""
-        ...
-
-    def share(self) -> None:
-        """One more area uses the backend: it was split or cloned."""
-        ...
-
-    def release(self, space: Any) -> None:
-        """One area less uses the backend."""
-        ...
-
-
-class MemoryArea:
-    """One range of pages with equal rights and one backend. Only `MemorySet` changes it.
-
-    Attributes:
-        start, end: Page boundaries.
-        flags: `MappingFlags` as asked for.
-        backend: What fills it.
-        name: Path or bracketed name; "" for anonymous memory.
-        may: Rights mprotect may give (Linux VM_MAYREAD...).
-        grows_down: A fault below extends it: stacks.
-        anon: Linux's anon_vma, as a number: areas with different ones never join; 0 before the
-            first private page.
-        anon_inherited: It came through fork, so new memory does not join it.
-        node_pa: Its kernel block; 0 without an allocator.
-    """
-
-    __slots__ = (
-        "anon",
-        "anon_inherited",
-        "backend",
-        "end",
-        "flags",
-        "grows_down",
-        "may",
-        "name",
-        "node_pa",
-        "start",
-    )
-
-    def __init__(
-        self,
-        start: int,
-        end: int,
-        flags: int,
-        backend: MappingBackend,
-        name: str = "",
-        may: int = 7,
-        grows_down: bool = False,
-    ) -> None:
-        self.start = start
-        self.end = end
-        self.flags = int(flags)
-        self.backend = backend
-        self.name = name
-        self.may = may
-        self.grows_down = grows_down
-        self.anon = 0
-        self.anon_inherited = False
-        self.node_pa = 0
-
-    @property
-    def size_bytes(self) -> int:
-        """Length in bytes."""
-        return self.end - self.start
-
-    def __repr__(self) -> str:
-        return f"MemoryArea({self.start:#x}..{self.end:#x} flags={self.flags} {self.backend})"
-
-    def part(self, start: int, end: int) -> MemoryArea:
-        """A new area like this one for a part of it."""
-        area = MemoryArea(
-            start, end, self.flags, self.backend, self.name, self.may, self.grows_down
-        )
-        area.anon, area.anon_inherited = self.anon, self.anon_inherited
-        return area
-
-    def is_alike(self, after: MemoryArea) -> bool:
-        """Whether `after` continues this area in all but its rights."""
-        return (
-            self.end == after.start
-            and self.name == after.name
-            and self.may == after.may
-            and self.grows_down == after.grows_down
-            and self.backend.can_join(after.backend)
-        )
-
-    def can_join(self, after: MemoryArea) -> bool:
-        """Whether Linux would make one area of this and `after` (mm/vma.c)."""
-        if self.flags != after.flags or not self.is_alike(after):
-            return False
-        if self.anon == after.anon:
-            return True
-        if self.anon and after.anon:
-            return False
-        return not (self.anon_inherited or after.anon_inherited)
+__all__ = ["MappingBackend", "MemoryArea", "MemorySet", "NodeSource"]
 
 
 class MemorySet:
@@ -241,8 +131,12 @@ class MemorySet:
 
     # Changing.
 
-    def map(self, area: MemoryArea, space: Any, unmap_overlap: bool = False) -> MemoryArea:
+    def map(
+        self, area: MemoryArea, space: Any, unmap_overlap: bool = False, fill: bool = True
+    ) -> MemoryArea:
         """Add an area and let its backend map it; gives the area it ended up in.
+
+        With `fill` False the caller maps the pages itself, and the area joins no neighbour.
 
         Raises:
             AxError: INVALID_INPUT (empty), ALREADY_EXISTS, BAD_STATE (the backend failed),
@@ -255,7 +149,7 @@ class MemorySet:
                 raise AxError(AxErrorKind.ALREADY_EXISTS, "the range is in use")
             self.unmap(area.start, area.size_bytes, space)
         index = bisect_right(self._starts, area.start)
-        if self.merge:
+        if self.merge and fill:
             joined = self._join_new(index, area, space)
             if joined is not None:
                 return joined
@@ -263,7 +157,7 @@ class MemorySet:
         start, size, flags, backend = area.start, area.size_bytes, area.flags, area.backend
         self._insert(index, area)
         self.sink.emit(EventKind.VMA_ADD, self.ident, area.start, area.end, flags, str(backend))
-        if not backend.map(start, size, flags, space):
+        if fill and not backend.map(start, size, flags, space):
             self._drop(area, space)
             raise AxError(AxErrorKind.BAD_STATE, f"{backend} cannot map the range")
         return area
@@ -282,7 +176,8 @@ class MemorySet:
             self._resize(joined, area.start, joined.end)
         else:
             return None
-        joined.backend.map(start, size, joined.flags, space)
+        joined.name = joined.name or area.name
+        area.backend.map(start, size, joined.flags, space)
         area.backend.release(space)
         if above is not None and joined.can_join(above):
             self._join(joined, above, space)
@@ -429,6 +324,7 @@ class MemorySet:
         """Make one area of two neighbours; the left one stays."""
         left.anon = left.anon or right.anon
         left.anon_inherited = left.anon_inherited or right.anon_inherited
+        left.name = left.name or right.name
         old_start, old_end = left.start, left.end
         left.end = right.end
         self._drop(right, space)

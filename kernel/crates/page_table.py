@@ -276,12 +276,38 @@ class PageTable(TableTree):
             va += page
             pa += page
 
+    def cut_at(self, va: int) -> None:
+        """Make `va` the boundary of two leaves: break larger pages that contain it in the middle.
+
+        Raises:
+            AxError: NO_MEMORY: no frame for a table.
+        """
+        leaf = self.find(va)
+        while leaf is not None and leaf.va != va:
+            self._shatter(leaf)
+            leaf = self.find(va)
+
+    def _shatter(self, leaf: Leaf) -> None:
+        """Replace a large page by a table of 512 smaller ones with the same flags."""
+        fmt, step = self.fmt, leaf.size_bytes >> 9
+        depth = next(i for i, level in enumerate(fmt.levels) if level.page_size == step)
+        pa, flags = fmt.paddr(leaf.entry), fmt.flag_bits(leaf.entry)
+        table = self.frames.alloc_pages(1, PAGE_SIZE, "page table")
+        entries = (fmt.new_page(pa + n * step, flags, step) for n in range(512))
+        self.ram.write(table, TABLE.pack(*entries))
+        self.ram.write_u64(leaf.pte_pa, fmt.new_table(table))
+        self.sink.emit(EventKind.TABLE_ALLOC, self.root_pa, fmt.levels[depth].name, table)
+
     def unmap_region(self, va: int, size_bytes: int) -> None:
         """Clear every resident leaf of the region; holes are skipped."""
+        self.cut_at(va)
+        self.cut_at(va + size_bytes)
         for leaf in self.leaves(va, va + size_bytes):
             self.clear(leaf)
 
     def protect_region(self, va: int, size_bytes: int, flags: int) -> None:
         """Change the flags of every resident leaf of the region; holes are skipped."""
+        self.cut_at(va)
+        self.cut_at(va + size_bytes)
         for leaf in self.leaves(va, va + size_bytes):
             self.set_flags(leaf, flags)

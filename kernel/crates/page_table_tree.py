@@ -135,11 +135,10 @@ class TableTree:
 
     def copy_from(self, root_pa: int, start: int, end: int) -> None:
         """Take over another table's root entries for the range: the tables below are shared."""
-        ram = self.ram
-        for index in self._root_indexes(start, end):
-            offset = index << 3
-            ram.write_u64(self.root_pa + offset, ram.read_u64(root_pa + offset))
-            self.borrowed |= 1 << index
+        indexes = self._root_indexes(start, end)
+        offset, size = indexes.start << 3, len(indexes) << 3
+        self.ram.write(self.root_pa + offset, self.ram.read(root_pa + offset, size))
+        self.borrowed |= ((1 << len(indexes)) - 1) << indexes.start
         self.leaf_tables.clear()
 
     def clear_copy_range(self, start: int, end: int) -> None:

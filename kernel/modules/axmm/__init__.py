@@ -1,0 +1,1 @@
+"""axmm: address spaces. Source: oscomp/arceos modules/axmm, thesis S002 figure B.1."""

@@ -120,7 +120,7 @@ def run_app(launch: Launch | None = None, *, preset: str = "cpu", theme: str = "
     Returns:
         The exit status for the shell.
     """
-    # Kernel code in the session's thread is Python: switch often, so that keys are not kept waiting.
+    # Kernel code in the session's thread is Python: switch often, so that no key has to wait.
     sys.setswitchinterval(0.0005)
     app = ArcetuiApp(launch, preset=preset, theme=theme)
     return app.run() or app.return_code or 0

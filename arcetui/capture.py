@@ -18,9 +18,11 @@ from arcetui.state import (
     Snapshot,
     StackSlot,
 )
+from kernel.inspect.views import ChangeView
 
 if TYPE_CHECKING:
     from kernel.control import Debugger, Stopped
+    from kernel.inspect.position import Position
     from kernel.inspect.views import AddressSpaceView, Event, MachineView, SyscallView
 
 #: The end of the program's output that is shown, in bytes.
@@ -88,7 +90,7 @@ class Capture:
         if cpu.pid:
             parts["space"] = debugger.address_space(pid)
         if not running and base is not None:
-            parts["change"] = debugger.change(base.machine.position)
+            parts["change"] = self._change(base.machine.position, machine.position)
         if "code" in panes:
             at = cpu.pc if interests.code_at is None else interests.code_at
             parts["code"] = self._listing.lines(at, debugger.read_memory)
@@ -136,6 +138,18 @@ class Capture:
         return snapshot
 
     # -- parts ------------------------------------------------------------------------------
+
+    def _change(self, since: Position, here: Position) -> ChangeView:
+        """What happened since; after going back, what was undone."""
+        if since <= here:
+            return self._debugger.change(since)
+        from kernel.inspect.change import summarize
+
+        first = max(here.event + 1, since.event + 1 - MOST_EVENTS)
+        events = self._debugger.events(first, since.event + 1)
+        text = summarize(events, self._numbers)
+        dropped = first - here.event - 1
+        return ChangeView(since, here, events, f"undone: {text}" if text else "", dropped)
 
     def _window(self, address: int, rows: int) -> MemoryWindow:
         start = max(address & ~15, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from arcetui.capture import Capture
     from arcetui.render.row import Row
     from arcetui.state import Launch
-    from kernel.control import Debugger, Goal, Stopped
+    from kernel.control import Debugger, Goal, Recipe, Stopped
 
 
 class Answer(NamedTuple):
@@ -32,6 +33,20 @@ class Prompt(Protocol):
     def complete(self, line: str, cursor: int) -> tuple[str, ...]:
         """What could stand at the cursor."""
         ...
+
+
+class NoPrompt:
+    """A session without a command language."""
+
+    def command(self, line: str) -> Answer:
+        """Say so."""
+        from arcetui.render.row import plain
+
+        return Answer((plain("this session has no command language", "error"),), failed=True)
+
+    def complete(self, line: str, cursor: int) -> tuple[str, ...]:
+        """Nothing."""
+        return ()
 
 
 class PumpedDebugger:
@@ -79,6 +94,19 @@ class Machine:
         return self.prompt.complete(line, cursor)
 
 
+def recipe_of(launch: Launch) -> Recipe:
+    """The recipe for a program on the host.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    from kernel.control import Recipe
+
+    path = Path(launch.path).expanduser()
+    options: dict[str, Any] = {"argv": (launch.path, *launch.argv)} if launch.argv else {}
+    return Recipe(elf=path.read_bytes(), path=path.name, **options | launch.options)
+
+
 def open_machine(launch: Launch) -> Machine:
     """Boot a program. Loads the engine and the symbols, so only call it on the session's thread.
 
@@ -86,4 +114,17 @@ def open_machine(launch: Launch) -> Machine:
         LoadError: The file is no program we can run; the text says why and what to do.
         OSError: It cannot be read.
     """
-    raise NotImplementedError
+    from arcetui.call_words import StraceWords
+    from arcetui.capture import Capture
+    from arcetui.symbols import Symbols
+    from kernel.control import BY_ELF_MACHINE, Debugger
+
+    recipe = launch.recipe or recipe_of(launch)
+    arch = BY_ELF_MACHINE.get(int.from_bytes(recipe.elf[18:20], "little"))
+    words = StraceWords(arch.name if arch is not None else "x86_64")
+    debugger = Debugger(recipe, words)
+    pumped = PumpedDebugger(debugger)
+    entry = int.from_bytes(recipe.elf[24:32], "little")
+    symbols = Symbols(recipe.elf, debugger.cpu().pc - entry)
+    capture = Capture(debugger, symbols, words, Path(recipe.path).name)
+    return Machine(debugger, capture, pumped, NoPrompt())

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from arcetui.render.row import Row
-    from kernel.control import BreakpointView, BreakSpec, Goal, Stopped
+    from kernel.control import BreakpointView, BreakSpec, Goal, Recipe, Stopped
     from kernel.inspect.position import Position
     from kernel.inspect.views import (
         AddressSpaceView,
@@ -43,6 +43,9 @@ class Target(NamedTuple):
         return self.name or f"{self.address:#x}"
 
 
+PC, SP = Target("pc"), Target("sp")
+
+
 @dataclass(frozen=True, slots=True)
 class Interests:
     """What the visible panes want to see.
@@ -54,14 +57,14 @@ class Interests:
             counter, else read.
         memory: Where the hex pane stands.
         rows: The most rows any pane shows: lists are captured at least that long.
-        filter: Regular expression on the system-call list; "" shows all.
+        timeline_at: Event the timeline stands at; 0 follows the position.
     """
 
     panes: frozenset[str] = frozenset()
     code_at: int | None = None
-    walk: Target = Target("pc")
+    walk: Target = PC
     access: str = ""
-    memory: Target = Target("sp")
+    memory: Target = SP
     rows: int = 60
     timeline_at: int = 0
 
@@ -121,6 +124,9 @@ class ConsoleTail(NamedTuple):
         return self.start + len(self.data)
 
 
+NO_OUTPUT = ConsoleTail(0, 0, b"")
+
+
 class CallLine(NamedTuple):
     """One system call as the log shows it."""
 
@@ -159,7 +165,7 @@ class Snapshot:
     previous_memory: MemoryWindow | None = None
     stack: tuple[StackSlot, ...] = ()
     previous_stack: tuple[StackSlot, ...] = ()
-    console: ConsoleTail = ConsoleTail(0, 0, b"")
+    console: ConsoleTail = NO_OUTPUT
     events: tuple[Event, ...] = ()
     rate: float = 0.0  # instructions per second while running
     speed: str = "full"
@@ -321,8 +327,10 @@ class Launch:
         path: The ELF file on the host.
         argv: Arguments after the program's name.
         options: Further fields of `kernel.control.Recipe`.
+        recipe: A ready recipe, instead of all that; `path` is then only its name.
     """
 
     path: str
     argv: tuple[str, ...] = ()
     options: dict[str, object] = field(default_factory=dict)
+    recipe: Recipe | None = None

@@ -1,5 +1,6 @@
-"""Two themes in Okabe and Ito's colours, which colour-blind people can tell apart, and pwndbg's
-colours for kinds of memory (stack yellow, heap blue, code red, data purple).
+"""Two themes in Okabe and Ito's colours, which colour-blind people can tell apart.
+
+Kinds of memory have pwndbg's colours: stack yellow, heap blue, code red, data purple.
 
 Source: M. Okabe, K. Ito, Color Universal Design (2008); pwndbg `color/memory.py`.
 """

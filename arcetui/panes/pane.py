@@ -50,7 +50,13 @@ class Pane(LineView):
         place = (*snapshot.machine.position, content.focus)
         focus = content.focus if place != self._placed else -1
         self._placed = place
-        self.show(content.rows, current=content.current, focus=focus, note=content.title, changes=content.changed)
+        self.show(
+            content.rows,
+            current=content.current,
+            focus=focus,
+            note=content.title,
+            changes=content.changed,
+        )
 
     def redraw(self) -> None:
         """Make the rows again, for another size."""

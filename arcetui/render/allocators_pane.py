@@ -1,5 +1,6 @@
-"""The allocators: the page allocator's bitmap tree and who owns which frames, the byte
-allocator's free lists, and what the last step split and merged.
+"""The allocators: bitmap tree, owners of frames, free lists, the last step's splits and merges.
+
+The page allocator's tree is drawn level by level, the frames as a strip with a letter per owner.
 """
 
 from __future__ import annotations
@@ -114,9 +115,7 @@ def _level(depth: int, words: tuple[int, ...], width: int) -> Row:
     return row((f" L{depth} ", "label"), (cells, "used"), (f" {note}" if depth < 2 else "", "dim"))
 
 
-def _strip(
-    pages: PageAllocView, events: tuple[Event, ...], width: int, lines: int
-) -> list[Row]:
+def _strip(pages: PageAllocView, events: tuple[Event, ...], width: int, lines: int) -> list[Row]:
     """The frames in address order, one letter per cell for the first owner in it."""
     room = max(width - 4, 16)
     each = max(-(-pages.total_pages // (room * lines)), 1)
@@ -188,11 +187,15 @@ def _last_step(events: tuple[Event, ...], width: int) -> list[Row]:
         elif name in ("BYTE_ALLOC", "BYTE_FREE"):
             new = name == "BYTE_ALLOC"
             text = f"{event['size_bytes']} B at {event['pa']:#x} for {event['what']}"
-            rows.append(row(("  + took  " if new else "  - freed ", "new" if new else "gone"), text))
+            rows.append(
+                row(("  + took  " if new else "  - freed ", "new" if new else "gone"), text)
+            )
         elif name in ("PAGE_ALLOC", "PAGE_FREE"):
             new = name == "PAGE_ALLOC"
             text = f"{event['count']} page(s) at {event['pa']:#x}: {event['usage']}"
-            rows.append(row(("  + pages " if new else "  - pages ", "new" if new else "gone"), text))
+            rows.append(
+                row(("  + pages " if new else "  - pages ", "new" if new else "gone"), text)
+            )
     if len(rows) > 8:
         rows = [row((f"    … {len(rows) - 7} more before", "dim")), *rows[-7:]]
     return rows

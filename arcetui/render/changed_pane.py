@@ -16,32 +16,58 @@ if TYPE_CHECKING:
 #: Which events concern a pane, by the names of `EventKind`.
 CONCERNS: dict[str, frozenset[str]] = {
     "maps": frozenset(
-        "VMA_ADD VMA_REMOVE VMA_SPLIT VMA_RESIZE VMA_PROTECT BRK ASPACE_NEW ASPACE_DROP".split()
+        [
+            "VMA_ADD",
+            "VMA_REMOVE",
+            "VMA_SPLIT",
+            "VMA_RESIZE",
+            "VMA_PROTECT",
+            "BRK",
+            "ASPACE_NEW",
+            "ASPACE_DROP",
+        ]
     ),
     "walk": frozenset(
-        "PTE_SET PTE_CLEAR PTE_PROTECT TABLE_ALLOC TABLE_FREE TLB_FLUSH COW_COPY".split()
+        [
+            "PTE_SET",
+            "PTE_CLEAR",
+            "PTE_PROTECT",
+            "TABLE_ALLOC",
+            "TABLE_FREE",
+            "TLB_FLUSH",
+            "COW_COPY",
+        ]
     ),
     "allocators": frozenset(
-        "PAGE_ALLOC PAGE_FREE BYTE_ALLOC BYTE_FREE BLOCK_SPLIT BLOCK_MERGE HEAP_GROW SLAB_GROW "
-        "ALLOC_FAIL".split()
+        [
+            "PAGE_ALLOC",
+            "PAGE_FREE",
+            "BYTE_ALLOC",
+            "BYTE_FREE",
+            "BLOCK_SPLIT",
+            "BLOCK_MERGE",
+            "HEAP_GROW",
+            "SLAB_GROW",
+            "ALLOC_FAIL",
+        ]
     ),
-    "console": frozenset("CONSOLE_READ CONSOLE_WRITE CONSOLE_INPUT".split()),
-    "code": frozenset("SIGNAL_DELIVER SIGNAL_RETURN SIGNAL_DEFAULT PROC_EXEC".split()),
-    "memory": frozenset("COW_COPY PTE_SET PTE_CLEAR".split()),
+    "console": frozenset(["CONSOLE_READ", "CONSOLE_WRITE", "CONSOLE_INPUT"]),
+    "code": frozenset(["SIGNAL_DELIVER", "SIGNAL_RETURN", "SIGNAL_DEFAULT", "PROC_EXEC"]),
+    "memory": frozenset(["COW_COPY", "PTE_SET", "PTE_CLEAR"]),
 }
 #: What a system call changed, for the call log.
 CALL_EFFECTS: frozenset[str] = (
     CONCERNS["maps"]
     | (CONCERNS["walk"] - {"TLB_FLUSH"})
-    | frozenset("PAGE_ALLOC PAGE_FREE FD_OPEN FD_CLOSE FD_DUP FS_CHANGE".split())
+    | frozenset(["PAGE_ALLOC", "PAGE_FREE", "FD_OPEN", "FD_CLOSE", "FD_DUP", "FS_CHANGE"])
 )
 
 _WORDS: dict[str, tuple[str, str]] = {  # one, many
-    "VMA_ADD": ("+1 area", "+{} areas"),
-    "VMA_REMOVE": ("-1 area", "-{} areas"),
-    "VMA_SPLIT": ("1 split", "{} splits"),
-    "VMA_RESIZE": ("1 resized", "{} resized"),
-    "VMA_PROTECT": ("1 protected", "{} protected"),
+    "VMA_ADD": ("+1 VMA", "+{} VMAs"),
+    "VMA_REMOVE": ("-1 VMA", "-{} VMAs"),
+    "VMA_SPLIT": ("1 VMA split", "{} VMA splits"),
+    "VMA_RESIZE": ("1 VMA resized", "{} VMAs resized"),
+    "VMA_PROTECT": ("1 VMA protected", "{} VMAs protected"),
     "BRK": ("brk moved", "brk moved {} times"),
     "ASPACE_NEW": ("new address space", "{} new address spaces"),
     "ASPACE_DROP": ("address space dropped", "{} address spaces dropped"),
@@ -78,7 +104,7 @@ _BYTES = frozenset({"CONSOLE_READ", "CONSOLE_WRITE", "CONSOLE_INPUT"})
 
 
 def words(events: Iterable[Event], kinds: frozenset[str]) -> str:
-    """Counts of the events of some kinds, "+1 area, 2 PTEs set"; "" if there are none."""
+    """Counts of the events of some kinds, "+1 VMA, 2 PTEs set"; "" if there are none."""
     counts: dict[str, int] = {}
     for event in events:
         name = event.kind.name

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
     """The listing, with the row of the program counter to keep in sight."""
     pc = snapshot.cpu.pc
-    marks = {b.spec.address: b.spec.enabled for b in snapshot.breakpoints if b.spec.kind == "address"}
+    marks = {
+        b.spec.address: b.spec.enabled for b in snapshot.breakpoints if b.spec.kind == "address"
+    }
     with_bytes = width >= 74
     rows: list[Row] = []
     items: list[Item] = []
@@ -34,9 +36,7 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
     title = snapshot.where
     if snapshot.cpu.in_kernel:
         title = f"{title} · in the kernel: {snapshot.cpu.in_kernel}".lstrip(" ·")
-    return PaneContent(
-        tuple(rows), tuple(items), focus, current, title, sentence(snapshot, "code")
-    )
+    return PaneContent(tuple(rows), tuple(items), focus, current, title, sentence(snapshot, "code"))
 
 
 def _line(line: CodeLine, pc: int, marks: dict[int, bool], with_bytes: bool) -> Row:

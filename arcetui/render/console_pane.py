@@ -1,4 +1,4 @@
-"""A small, safe terminal for the program's output.
+r"""A small, safe terminal for the program's output.
 
 It never passes anything on to the real terminal but printable characters: newline, return, tab and
 backspace move its own cursor, a few colour codes choose styles, and everything else becomes

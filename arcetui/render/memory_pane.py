@@ -77,9 +77,7 @@ def memory_content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
         spans += _hex(data, was)
         spans.append(Span(f" {data.translate(_ASCII).decode('ascii')}", "string"))
         here = [
-            name
-            for value in range(address, address + per_row)
-            for name in pointers.get(value, ())
+            name for value in range(address, address + per_row) for name in pointers.get(value, ())
         ]
         if here:
             spans.append(Span(f" ◂{' '.join(here)}", "key"))

@@ -15,7 +15,23 @@ if TYPE_CHECKING:
     from kernel.inspect.views import Event
 
 _ADDRESSES = frozenset(
-    "pa va start end at old_start old_end root pte_pa with_pa from_pa old_pa new_pa pc handler".split()
+    [
+        "pa",
+        "va",
+        "start",
+        "end",
+        "at",
+        "old_start",
+        "old_end",
+        "root",
+        "pte_pa",
+        "with_pa",
+        "from_pa",
+        "old_pa",
+        "new_pa",
+        "pc",
+        "handler",
+    ]
 )
 _SUBJECT: dict[str, str] = {
     "SYSCALL": "syscall", "FAULT": "error", "EXCEPTION": "error", "VMA": "heap", "PTE": "guard",

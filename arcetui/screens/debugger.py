@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 #: Keys that do nothing while the program runs.
 WHILE_STOPPED = frozenset(
-    "step over out syscall event continue breakpoint restart goto line".split()
+    ["step", "over", "out", "syscall", "event", "continue", "breakpoint", "restart", "goto", "line"]
 )
 
 
@@ -60,7 +60,7 @@ class DebuggerScreen(DebuggerActions):
         )
         for key in keymap.KEYS
     ]
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+    HORIZONTAL_BREAKPOINTS = [
         (0, "-narrow"),
         (110, "-wide"),
         (180, "-huge"),

@@ -15,6 +15,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from arcetui.render.row import Row, row
 from arcetui.widgets.row_style import CLASSES
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
     from rich.style import Style
     from textual import events
-
-    from arcetui.render.row import Row
 
 
 def plain(text: str) -> str:
@@ -104,7 +103,7 @@ class LineView(Widget, can_focus=True):
             i = self.top + y
             old = old_rows[i] if i < len(old_rows) else ()
             new = rows[i] if i < len(rows) else ()
-            if old is not new and old != new or (i == old_current) != (i == current):
+            if (old is not new and old != new) or (i == old_current) != (i == current):
                 self._line_dirty(y)
         if len(rows) != len(old_rows) and len(rows) > self.page:
             width, height = self.size
@@ -188,7 +187,7 @@ class LineView(Widget, can_focus=True):
         head = "pane-focus" if self.has_focus_within else "pane-title"
         note = f" {self.note} " if self.note else ""
         changes = f" Δ {self.changes} " if self.changes else ""
-        return ((f" {self.heading} ", head), (note, "pane-dim"), (changes, "pane-note"))
+        return row((f" {self.heading} ", head), (note, "pane-dim"), (changes, "pane-note"))
 
     def render_line(self, y: int) -> Strip:
         """One line of the widget."""

@@ -195,13 +195,27 @@ class FakeDebugger:
     def machine(self):
         ended = self.n == self.length
         return MachineView(
-            self.epoch, "x86_64", self.position, self.end, "exited" if ended else "stopped", False,
-            self.n, self.n * 5, self.calls, (self.cpu(),), 0,
-            len(self.console()), 0 if ended else None, None, "", 400 + self.calls, 32768,
-        )  # fmt: skip
+            self.epoch,
+            "x86_64",
+            self.position,
+            self.end,
+            "exited" if ended else "stopped",
+            False,
+            self.n,
+            self.n * 5,
+            self.calls,
+            (self.cpu(),),
+            0,
+            len(self.console()),
+            0 if ended else None,
+            None,
+            "",
+            400 + self.calls,
+            32768,
+        )
 
     def cpu(self, index=None):
-        values = {name: 0 for name in X86_64.registers}
+        values = dict.fromkeys(X86_64.registers, 0)
         values.update(rip=self.pc, rsp=STACK + 0x800 - self.n % 4 * 8, rax=self.n, rdi=CODE + 6)
         values.update(rcx=self.n // 3, rbp=STACK + 0x900, eflags=0x246 if self.n % 2 else 0x202)
         return CpuView(
@@ -229,29 +243,68 @@ class FakeDebugger:
             ("A", True, "accessed"),
         )
         steps = tuple(
-            WalkStep(level, 0x80001000 + i * 4096, va >> shift & 511, shift + 8, shift,
-                     0x80001000 + i * 4096 + (va >> shift & 511) * 8,
-                     (0x80002000 + i * 4096) | 0x27, bits,
-                     "page 4K" if shift == 12 else "table", 0x80002000 + i * 4096)
+            WalkStep(
+                level,
+                0x80001000 + i * 4096,
+                va >> shift & 511,
+                shift + 8,
+                shift,
+                0x80001000 + i * 4096 + (va >> shift & 511) * 8,
+                (0x80002000 + i * 4096) | 0x27,
+                bits,
+                "page 4K" if shift == 12 else "table",
+                0x80002000 + i * 4096,
+            )
             for i, (level, shift) in enumerate((("PML4", 39), ("PDPT", 30), ("PD", 21), ("PT", 12)))
-        )  # fmt: skip
-        return WalkView(va, access, 0x80001000, "x86_64", steps, True, 0x80005000 | va & 4095, 4096,
-                        "r-x", "allowed: every level is present and gives user mode the right")  # fmt: skip
+        )
+        return WalkView(
+            va,
+            access,
+            0x80001000,
+            "x86_64",
+            steps,
+            True,
+            0x80005000 | va & 4095,
+            4096,
+            "r-x",
+            "allowed: every level is present and gives user mode the right",
+        )
 
     def allocators(self):
         used = 400 + self.calls
         pages = PageAllocView(
-            0x80000000, 32768, used,
-            (BitmapLevelView((0xFFFE,)), BitmapLevelView((0xFFFF,) * 8),
-             BitmapLevelView((0, 0x0FFF) + (0xFFFF,) * 126), BitmapLevelView((0,) * 20 + (0xFFFF,) * 2028)),
-            ((0, 64, "kernel image"), (64, 256, "heap"), (320, 20, "page table"), (340, used - 340, "user")),
+            0x80000000,
+            32768,
+            used,
+            (
+                BitmapLevelView((0xFFFE,)),
+                BitmapLevelView((0xFFFF,) * 8),
+                BitmapLevelView((0, 0x0FFF) + (0xFFFF,) * 126),
+                BitmapLevelView((0,) * 20 + (0xFFFF,) * 2028),
+            ),
+            (
+                (0, 64, "kernel image"),
+                (64, 256, "heap"),
+                (320, 20, "page table"),
+                (340, used - 340, "user"),
+            ),
             32000,
-        )  # fmt: skip
+        )
         blocks = tuple(BlockView(0x80100000 + i * 64, 64, i % 3 == 0, 0) for i in range(90))
-        heap = ByteAllocView("TLSF", 1 << 20, 20000 + self.calls * 64, 19000,
-                             (FreeListView("fl 3 sl 4", 640, (0x80100100, 0x80100800)),
-                              FreeListView("fl 9 sl 1", 1 << 19, (0x80180000,))),
-                             ((0x80100000, 1 << 20),), 0b1000001000, (), blocks)  # fmt: skip
+        heap = ByteAllocView(
+            "TLSF",
+            1 << 20,
+            20000 + self.calls * 64,
+            19000,
+            (
+                FreeListView("fl 3 sl 4", 640, (0x80100100, 0x80100800)),
+                FreeListView("fl 9 sl 1", 1 << 19, (0x80180000,)),
+            ),
+            ((0x80100000, 1 << 20),),
+            0b1000001000,
+            (),
+            blocks,
+        )
         return AllocatorsView(
             pages, heap, ((0x80100040, 512, "TaskInner"), (0x80100300, 64, "MemoryArea"))
         )
@@ -262,10 +315,19 @@ class FakeDebugger:
     def syscalls(self, first=1, end=None):
         end = self.calls + 1 if end is None else end
         return tuple(
-            SyscallView(i, 1, 9, "mmap", (0, 16384, 3, 34, 2**64 - 1, 0), 0x7F0000000000 + i * 0x10000,
-                        Position(i * PER_CALL - 3), Position(i * PER_CALL), i * 50)
+            SyscallView(
+                i,
+                1,
+                9,
+                "mmap",
+                (0, 16384, 3, 34, 2**64 - 1, 0),
+                0x7F0000000000 + i * 0x10000,
+                Position(i * PER_CALL - 3),
+                Position(i * PER_CALL),
+                i * 50,
+            )
             for i in range(max(first, 1), min(end, self.calls + 1))
-        )  # fmt: skip
+        )
 
     def _event(self, index):
         call, part = (index - 1) // PER_CALL + 1, (index - 1) % PER_CALL

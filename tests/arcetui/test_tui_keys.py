@@ -72,7 +72,7 @@ async def test_stepping_keys_go_both_ways(tmp_path):
 
 
 async def test_equal_steps_waiting_in_the_queue_are_done_together(tmp_path):
-    async with opened(tmp_path) as (app, pilot, fake):
+    async with opened(tmp_path) as (app, _pilot, fake):
         for _ in range(7):
             app.screen.action_go("INSN")
         await until(lambda: fake.n == 7 and app.screen.snapshot.machine.instructions == 7)
@@ -119,7 +119,7 @@ async def test_restart_asks_and_goto_takes_positions(tmp_path):
 
 
 async def test_digits_focus_panes_and_reveal_hidden_ones(tmp_path):
-    async with opened(tmp_path, size=(80, 24)) as (app, pilot, fake):
+    async with opened(tmp_path, size=(80, 24)) as (app, pilot, _fake):
         for about in layouts.PANES:
             await pilot.press("escape")
             await pilot.press(str(about.digit))
@@ -134,7 +134,7 @@ async def test_digits_focus_panes_and_reveal_hidden_ones(tmp_path):
 
 
 async def test_tab_goes_round_and_zoom_comes_back(tmp_path):
-    async with opened(tmp_path) as (app, pilot, fake):
+    async with opened(tmp_path) as (app, pilot, _fake):
         names = app.screen.grid.names
         await pilot.press("1")
         for name in (*names[1:-1],):
@@ -150,7 +150,7 @@ async def test_tab_goes_round_and_zoom_comes_back(tmp_path):
 
 
 async def test_presets_and_themes(tmp_path):
-    async with opened(tmp_path) as (app, pilot, fake):
+    async with opened(tmp_path) as (app, pilot, _fake):
         seen = []
         for _ in layouts.PRESETS:
             await pilot.press("p")
@@ -169,7 +169,9 @@ async def test_rows_follow_to_walk_memory_and_positions(tmp_path):
         await press(app, pilot, "y")
         await press(app, pilot, "y")
         await pilot.press("3", "home", "down", "w")
-        await until(lambda: screen.snapshot.walk is not None and screen.snapshot.walk.va == 0x402000)
+        await until(
+            lambda: screen.snapshot.walk is not None and screen.snapshot.walk.va == 0x402000
+        )
         await pilot.press("x")
         await until(lambda: screen.snapshot.walk.access == "write")
         await pilot.press("m")
@@ -252,7 +254,7 @@ async def test_a_failing_debugger_is_shown_and_the_session_lives(tmp_path):
 
 
 async def test_help_comes_from_the_table(tmp_path):
-    async with opened(tmp_path, size=(120, 60)) as (app, pilot, fake):
+    async with opened(tmp_path, size=(120, 60)) as (app, pilot, _fake):
         await pilot.press("question_mark")
         await pilot.pause()
         shown = text(app)
@@ -290,7 +292,7 @@ async def test_mouse(tmp_path):
 
 
 async def test_live_resize_changes_the_layout(tmp_path):
-    async with opened(tmp_path, size=(200, 60)) as (app, pilot, fake):
+    async with opened(tmp_path, size=(200, 60)) as (app, pilot, _fake):
         many = app.screen.grid.names
         await pilot.resize_terminal(80, 24)
         await pilot.pause()

@@ -11,8 +11,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from fake_machine import fake_opener
 from fake_session_debugger import CODE, FakeDebugger
 
+from arcetui import layouts, themes
 from arcetui import state as s
-from arcetui import themes
 from arcetui.listing import Listing, NoNames
 from arcetui.messages import LineAnswered, SessionFailed, SnapshotReady
 from arcetui.recent import RecentFiles
@@ -21,7 +21,7 @@ from arcetui.session import Session
 from kernel.control import Goal, GoalKind
 from kernel.machine.arch import X86_64
 
-PANES = frozenset("code registers maps walk allocators syscalls stack memory timeline console".split())
+PANES = frozenset(about.name for about in layouts.PANES)
 
 
 class Driver:
@@ -52,7 +52,7 @@ def test_a_snapshot_has_what_was_asked_for_and_what_changed():
     assert len(snapshot.space.areas) == len(snapshot.previous_space.areas) + 1
     assert snapshot.walk.va == snapshot.cpu.pc
     assert snapshot.walk.access == "execute"
-    assert [call.changed for call in snapshot.calls] == ["+1 area, +1 page"]
+    assert [call.changed for call in snapshot.calls] == ["+1 VMA, +1 page"]
     assert snapshot.change.events[0].index == 1
     assert snapshot.console.data == b"line 0\n"
     assert snapshot.events[-1].index == 4
@@ -196,7 +196,14 @@ def test_text_colours_have_contrast():
         return (high + 0.05) / (low + 0.05)
 
     for theme in themes.THEMES:
-        backs = {"arce-bar", "arce-select", "arce-search", "arce-title", "arce-past", "arce-on-past"}
+        backs = {
+            "arce-bar",
+            "arce-select",
+            "arce-search",
+            "arce-title",
+            "arce-past",
+            "arce-on-past",
+        }
         for name, color in theme.variables.items():
             if name not in backs:
                 assert contrast(color, theme.background) >= 4.5, (theme.name, name)

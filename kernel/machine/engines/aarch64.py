@@ -17,11 +17,12 @@ from kernel.machine.arch import AARCH64
 from kernel.machine.engine import Cause, RunResult, Stop
 from kernel.machine.engines.target import Hart, Target
 
-#: SCTLR_EL1: let EL0 use cache maintenance, CTR_EL0 and DC ZVA; trap WFI (Unicorn would stop).
+#: SCTLR_EL1: let EL0 use cache maintenance, CTR_EL0, DC ZVA and WFI. WFI must not trap: Unicorn
+#: stops at an exit address by acting as if WFI stood there.
 _SCTLR_UCI, _SCTLR_UCT, _SCTLR_DZE, _SCTLR_NTWI = 1 << 26, 1 << 15, 1 << 14, 1 << 16
 _ERET, _CLREX = bytes.fromhex("e0039fd6"), bytes.fromhex("5f3f03d5")
 _SELF_LOOP = bytes.fromhex("00000014")
-_WFI = 0xD503207F
+_WFI = bytes.fromhex("7f2003d5")
 _TRAP_UNDEFINED, _TRAP_BREAKPOINT = 1, 7
 _TRAP_ABORTS = (3, 4)
 
@@ -63,12 +64,13 @@ class Aarch64Target(Target):
     self_loop = _SELF_LOOP
     # mov x0, #0x9238; movk x0, #5, lsl 16; ldr x1, [x0]
     bad_load = struct.pack("<III", 0xD2924700, 0xF2A000A0, 0xF9400001)
+    idle_insn = _WFI
     user_stub = _ERET + _CLREX + _SELF_LOOP
 
     def prepare(self, uc: Any, stub_va: int) -> None:
         sctlr = uc.cpr_read(3, 0, 1, 0, 0)
-        sctlr |= _SCTLR_UCI | _SCTLR_UCT | _SCTLR_DZE
-        uc.cpr_write(3, 0, 1, 0, 0, sctlr & ~_SCTLR_NTWI)
+        sctlr |= _SCTLR_UCI | _SCTLR_UCT | _SCTLR_DZE | _SCTLR_NTWI
+        uc.cpr_write(3, 0, 1, 0, 0, sctlr)
         uc.cpr_write(3, 0, 4, 0, 0, 0)  # SPSR_EL1: EL0, all flags clear
         uc.cpr_write(3, 0, 4, 0, 1, stub_va + 4)  # ELR_EL1
 
@@ -88,20 +90,19 @@ class Aarch64Target(Target):
 
     def emulate(self, hart: Hart, pc: int, executed: int) -> bool:
         word = int.from_bytes(hart.code_at(pc, 4), "little")
-        if word != _WFI:
-            if word >> 20 != 0xD53:  # mrs
-                return False
-            number = word >> 5 & 0xFFFF
-            if number == _CNTVCT_EL0:
-                value = hart.ticks(executed)
-            elif number == _CNTFRQ_EL0:
-                value = AARCH64.timer_hz
-            elif _is_linux_id(number):
-                value = _ID_REGISTERS.get(number, 0)
-            else:
-                return False
-            if word & 31 != 31:
-                hart.set(f"x{word & 31}", value)
+        if word >> 20 != 0xD53:  # mrs
+            return False
+        number = word >> 5 & 0xFFFF
+        if number == _CNTVCT_EL0:
+            value = hart.ticks(executed)
+        elif number == _CNTFRQ_EL0:
+            value = AARCH64.timer_hz
+        elif _is_linux_id(number):
+            value = _ID_REGISTERS.get(number, 0)
+        else:
+            return False
+        if word & 31 != 31:
+            hart.set(f"x{word & 31}", value)
         hart.set("pc", pc + 4)
         return True
 

@@ -54,6 +54,7 @@ class Target:
         self_loop: A jump to itself. bad_load: Code that loads from `bad_address`.
         user_stub: Code that drops to user mode, ending with a jump or fall-through to no matter
             what; or b"".
+        idle_insn: An instruction at which Unicorn stops silently; it is to do nothing.
         host_dependent: Finds instructions that do not trap although their result depends on the
             host; the engine stops before them and calls `emulate`. None if there are none.
         fetches_ahead: Whether translation runs over the end of a page before execution does.
@@ -75,6 +76,7 @@ class Target:
     bad_load: bytes
     bad_address = 0x59238
     user_stub = b""
+    idle_insn = b""
     host_dependent: re.Pattern[bytes] | None = None
     fetches_ahead = False
 

@@ -264,6 +264,9 @@ class UnicornEngine:
         if pc in self.exits.watched and (refused is None or refused[1] == _EXECUTE):
             return self._on_watched(done + counted, pc, budget)
         if refused is None or status != STATUS_REFUSED:
+            idle = self.target.idle_insn
+            if idle and self.code_at(pc - len(idle), len(idle)) == idle:
+                return self._go_on(done + counted, pc)
             return Stop.EXCEPTION, (Cause.HALT, 0), done + counted, pc
         va, access, why = refused
         done += counted if access == _EXECUTE else counted - 1

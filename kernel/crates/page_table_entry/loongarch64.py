@@ -68,6 +68,10 @@ class LA64Format(PteFormat):
         )
         self._build()
 
+    def va_is_valid(self, va: int) -> bool:
+        # ArceOS puts the kernel at 0xffff_0000_0000_0000, so bit 47 is no copy of the bits above.
+        return va >> 48 in (0, 0xFFFF)
+
     def _grant(self, flags: int) -> int:
         return flags | READ if flags & (WRITE | EXECUTE) else flags
 

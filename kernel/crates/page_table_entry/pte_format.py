@@ -161,7 +161,7 @@ class PteFormat:
     def va_is_valid(self, va: int) -> bool:
         """Whether `va` (unsigned 64 bits) is canonical: the bits above are copies of the top one.
 
-        AArch64 checks 16 bits against all zeros or ones instead.
+        AArch64 and LoongArch check that the top 16 bits are all zeros or all ones instead.
         """
         return (va >> (self.va_bits - 1)) in (0, (1 << (65 - self.va_bits)) - 1)
 

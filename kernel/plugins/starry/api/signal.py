@@ -55,7 +55,7 @@ def _check_sigset_size(size: int) -> None:
 
 
 def _read_action(t: Thread, va: int) -> SigAction:
-    """struct sigaction as the kernel takes it; the restorer is there on x86_64 and aarch64."""
+    """A struct sigaction as the kernel takes it; the restorer is there on x86_64 and aarch64."""
     if t.arch.name in HAS_RESTORER:
         handler, flags, restorer, mask = struct.unpack("<4Q", t.mem.read(va, 32))
         known = KNOWN_SA_FLAGS | SaFlags.RESTORER

@@ -31,7 +31,7 @@ _SYSINFO: Final = struct.Struct("<q3Q6QH6x2QI4x")
 
 
 def utsname(machine: str) -> bytes:
-    """struct new_utsname."""
+    """A struct new_utsname, 390 bytes."""
     words = (SYSNAME, NODENAME, RELEASE, VERSION, machine, DOMAINNAME)
     return b"".join(word.encode().ljust(_FIELD_BYTES, b"\0") for word in words)
 

@@ -45,7 +45,7 @@ class Identity:
         self.rgid = self.egid = self.sgid = self.fsgid = ROOT
         self.groups: tuple[int, ...] = (ROOT,)
         self.nice = 0
-        self.policy = (0, 0)
+        self.policy: tuple[int, int] = (0, 0)
 
     @property
     def is_root(self) -> bool:

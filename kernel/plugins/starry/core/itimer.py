@@ -1,7 +1,7 @@
 """Interval timers of a process: setitimer(2), alarm(2).
 
-ITIMER_REAL runs on the monotonic clock. VIRTUAL and PROF run on the process's CPU time: the alarm is
-set for the earliest moment they could be due, and set again if the process has not run enough.
+ITIMER_REAL runs on the monotonic clock. VIRTUAL and PROF run on the process's CPU time: the alarm
+is set for the earliest moment they could be due, and again if the process has not run enough.
 
 Source: Linux kernel/time/itimer.c, kernel/time/posix-cpu-timers.c.
 """

@@ -221,7 +221,7 @@ def _show_notices(t: Thread) -> None:
 def _observe(t: Thread, info: SigInfo) -> None:
     observer = t.starry.observer
     if observer is not None:
-        observer.on_signal(t.tid, info)
+        observer.on_signal(t, info)
 
 
 def _default(t: Thread, info: SigInfo) -> bool:

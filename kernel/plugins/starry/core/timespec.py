@@ -51,12 +51,12 @@ _PAIR: Final = struct.Struct("<qq")
 
 
 def pack_timespec(time_ns: int) -> bytes:
-    """struct timespec, 16 bytes; also struct __kernel_timespec."""
+    """A struct timespec, 16 bytes; also struct __kernel_timespec."""
     return _PAIR.pack(*divmod(time_ns, NS_PER_SECOND))
 
 
 def pack_timeval(time_ns: int) -> bytes:
-    """struct timeval, 16 bytes, rounded down to microseconds."""
+    """A struct timeval, 16 bytes, rounded down to microseconds."""
     seconds, rest = divmod(time_ns, NS_PER_SECOND)
     return _PAIR.pack(seconds, rest // NS_PER_USEC)
 

@@ -1,12 +1,12 @@
 """The code listing: one function's instructions, with labels and source lines between them.
 
 Disassembly is done on the session's thread from the bytes in guest memory (so patched code is
-shown as it is), and kept as long as those bytes stay the same. capstone is loaded on first use.
+shown as it is), and kept as long as those bytes stay the same.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from arcetui.state import CodeLine
 
@@ -52,30 +52,12 @@ class NoNames:
         return ""
 
 
-def _capstone(arch: str) -> Any:
-    """A disassembler, or None where capstone has none."""
-    import capstone as cs
-
-    modes = {
-        "x86_64": (cs.CS_ARCH_X86, cs.CS_MODE_64),
-        "riscv64": (cs.CS_ARCH_RISCV, cs.CS_MODE_RISCV64 | cs.CS_MODE_RISCVC),
-        "aarch64": (cs.CS_ARCH_ARM64, cs.CS_MODE_ARM),
-    }
-    if arch not in modes:
-        return None
-    engine = cs.Cs(*modes[arch])
-    engine.skipdata = True
-    return engine
-
-
 class Listing:
     """Makes the lines of the code pane."""
 
     def __init__(self, arch: Arch, names: Names) -> None:
         self._arch = arch
         self._names = names
-        self._engine: Any = None
-        self._loaded = False
         self._kept: dict[tuple[int, bytes], tuple[CodeLine, ...]] = {}
         self._window = (0, 0)
 
@@ -128,55 +110,37 @@ class Listing:
         return self._window
 
     def _make(self, start: int, data: bytes, at: int) -> tuple[CodeLine, ...]:
-        decoded = self._decode(start, data)
-        if not any(address == at for address, _, _, _ in decoded) and start < at < start + len(
-            data
-        ):
+        from arcetui.disassembly import disassemble
+
+        arch = self._arch.name
+        decoded = disassemble(arch, data, start)
+        if not any(insn.address == at for insn in decoded) and start < at < start + len(data):
             # Out of step (variable-length instructions): decode again from the address itself.
-            cut = at - start
-            before = [d for d in decoded if d[0] + d[1] <= at]
-            decoded = before + self._decode(at, data[cut:])
+            before = [insn for insn in decoded if insn.end <= at]
+            decoded = before + disassemble(arch, data[at - start :], at)
         lines: list[CodeLine] = []
         last_line: tuple[str, int] | None = None
-        for address, size, mnemonic, operands in decoded:
-            found = self._names.function(address)
-            if found is not None and found[1] == address:
-                lines.append(CodeLine(address, "label", found[0]))
-            line = self._names.line(address)
+        for insn in decoded:
+            found = self._names.function(insn.address)
+            if found is not None and found[1] == insn.address:
+                lines.append(CodeLine(insn.address, "label", found[0]))
+            line = self._names.line(insn.address)
             if line is not None and line != last_line:
                 last_line = line
-                source = self._names.text(*line)
+                source = self._names.text(*line).expandtabs(4).strip()
                 file = line[0].rsplit("/", 1)[-1]
-                lines.append(CodeLine(address, "source", f"{file}:{line[1]}  {source}".rstrip()))
-            raw = data[address - start : address - start + size]
+                text = f"{file}:{line[1]}  {source}".rstrip()
+                lines.append(CodeLine(insn.address, "source", text))
+            comment = self._target(insn.target) if insn.target else ""
             lines.append(
-                CodeLine(address, "insn", mnemonic, operands, self._comment(operands), raw)
+                CodeLine(insn.address, "insn", insn.mnemonic, insn.operands, comment, insn.data)
             )
         return tuple(lines)
 
-    def _decode(self, start: int, data: bytes) -> list[tuple[int, int, str, str]]:
-        if not self._loaded:
-            self._engine, self._loaded = _capstone(self._arch.name), True
-        if self._engine is None:
-            step = self._arch.insn_align if self._arch.insn_align > 2 else 4
-            return [
-                (start + i, step, ".word", f"0x{int.from_bytes(data[i : i + step], 'little'):08x}")
-                for i in range(0, len(data) - step + 1, step)
-            ]
-        return list(self._engine.disasm_lite(data, start))
-
-    def _comment(self, operands: str) -> str:
-        """The symbol a branch goes to."""
-        _, mark, digits = operands.rpartition("0x")
-        if not mark:
-            return ""
-        digits = digits.split("]")[0].split(",")[0]
-        try:
-            value = int(digits, 16)
-        except ValueError:
-            return ""
-        found = self._names.function(value)
+    def _target(self, address: int) -> str:
+        """What a branch goes to: a symbol, or the bare address."""
+        found = self._names.function(address)
         if found is None:
-            return ""
-        offset = value - found[1]
+            return f"{address:#x}"
+        offset = address - found[1]
         return found[0] + (f"+{offset:#x}" if offset else "")

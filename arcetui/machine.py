@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from arcetui.backtrace import Frame
     from arcetui.capture import Capture
     from arcetui.render.row import Row
     from arcetui.state import Launch
+    from arcetui.symbols import Symbols
     from kernel.control import Debugger, Goal, Recipe, Stopped
 
 
@@ -77,10 +79,36 @@ class Machine:
     capture: Capture
     pumped: PumpedDebugger
     prompt: Prompt
+    symbols: Symbols | None = None
 
     def prepare(self, goal: Goal) -> Goal:
         """Add what only the symbols know: the line table, the return address."""
+        if self.symbols is None:
+            return goal
+        if goal.kind.name == "LINE" and goal.lines is None:
+            return replace(goal, lines=self.symbols)
+        if goal.kind.name == "OUT" and not goal.address:
+            frames = self.frames(2)
+            return replace(goal, address=frames[1].pc if len(frames) > 1 else 0)
         return goal
+
+    def frames(self, most: int) -> list[Frame]:
+        """The activations, innermost first."""
+        from arcetui.backtrace import Machine as Seen
+        from arcetui.backtrace import unwind
+
+        arch, cpu = self.debugger.arch, self.debugger.cpu()
+        areas = self.debugger.address_space().areas
+        seen = Seen(
+            arch=arch.name,
+            pc=arch.pc,
+            sp=arch.sp,
+            link=arch.link,
+            registers=dict(cpu.registers),
+            read=self.debugger.read_memory,
+            is_code=lambda va: any(a.start <= va < a.end and "x" in a.perms for a in areas),
+        )
+        return unwind(seen, self.symbols, most)
 
     def command(self, line: str, pump_goal: Callable[[Goal], Stopped]) -> Answer:
         """Do a prompt line; runs in it go through `pump_goal`."""
@@ -127,4 +155,4 @@ def open_machine(launch: Launch) -> Machine:
     entry = int.from_bytes(recipe.elf[24:32], "little")
     symbols = Symbols(recipe.elf, debugger.cpu().pc - entry)
     capture = Capture(debugger, symbols, words, Path(recipe.path).name)
-    return Machine(debugger, capture, pumped, NoPrompt())
+    return Machine(debugger, capture, pumped, NoPrompt(), symbols)

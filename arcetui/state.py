@@ -7,7 +7,7 @@ only that is captured); up come `Snapshot`s. Nothing here knows Textual.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -332,5 +332,5 @@ class Launch:
 
     path: str
     argv: tuple[str, ...] = ()
-    options: dict[str, object] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
     recipe: Recipe | None = None

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from arcetui.state import Snapshot
     from kernel.inspect.views import AddressSpaceView, AreaView
 
-_CELL = 27
+_LONGEST_NAME = 7
 #: Bits of the flags registers worth naming: (bit, letter).
 _FLAG_BITS: dict[str, tuple[tuple[int, str], ...]] = {
     "eflags": ((0, "CF"), (2, "PF"), (4, "AF"), (6, "ZF"), (7, "SF"), (10, "DF"), (11, "OF")),
@@ -50,7 +50,10 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
     """Registers in as few columns as the height allows."""
     registers = snapshot.cpu.registers
     before = dict(snapshot.previous.registers) if snapshot.previous else {}
-    most = max(width // _CELL, 1)
+    longest = max(len(name) for name, _ in registers)
+    label = longest if longest <= _LONGEST_NAME else 5
+    cell = label + 20
+    most = max((width + 1) // cell, 1)
     columns = min(max(-(-len(registers) // max(height, 1)), 1), most)
     lines = -(-len(registers) // columns)
     rows: list[Row] = []
@@ -67,18 +70,18 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
             differs = before.get(name, value) != value
             changed += differs
             names.append(name)
-            spans += _cell(snapshot, name, value, differs)
+            spans += _cell(snapshot, name[:label].rjust(label), value, differs)
             if columns == 1:
                 spans += _where(snapshot, name, value)
         rows.append(tuple(spans))
-        items.append(Item("registers", _CELL, " ".join(names), columns))
+        items.append(Item("registers", cell, " ".join(names), columns))
     note = f"{changed} changed" if changed else ""
     title = f"cpu{snapshot.cpu.cpu} {snapshot.cpu.task_name}".rstrip()
     return PaneContent(tuple(rows), tuple(items), title=title, changed=note)
 
 
 def _cell(snapshot: Snapshot, name: str, value: int, differs: bool) -> list[Span]:
-    label = Span(f"{'*' if differs else ' '}{name:>7} ", "changed" if differs else "label")
+    label = Span(f"{'*' if differs else ' '}{name} ", "changed" if differs else "label")
     style = "changed" if differs else pointer_style(snapshot.space, value)
     if not value and not differs:
         style = "dim"

@@ -105,7 +105,8 @@ def message_row(snapshot: Snapshot, hidden: str, width: int) -> Row:
     if snapshot.error:
         return row((f" ✗ {snapshot.error}", "error"))
     if machine.panic:
-        return row((f" ✗ kernel panic: {machine.panic}", "error"))
+        text = machine.panic.removeprefix("kernel panic: ")
+        return row((f" ✗ kernel panic: {text}", "error"))
     text, style = "", "value"
     if snapshot.running:
         text = "running; space or Ctrl-C pauses"

@@ -18,7 +18,7 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
     wide = width >= 90
     for call in snapshot.calls:
         item = Item("call", call.view.serial, call.view.name)
-        rows.append(_line(call, wide))
+        rows.append(_line(call, wide, width))
         items.append(item)
         if call.changed and not wide:
             rows.append(row(("      └ ", "dim"), (call.changed, "cause")))
@@ -35,8 +35,13 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
     return PaneContent(tuple(rows), tuple(items), len(rows) - 1, current, title)
 
 
-def _line(call: CallLine, wide: bool) -> Row:
+def _line(call: CallLine, wide: bool, width: int) -> Row:
     name, bracket, rest = call.text.partition("(")
+    # The result matters more than the last argument: cut the arguments to keep it in sight.
+    shown = call.result.partition(" (")[0] if len(call.result) > 24 else call.result
+    room = max(width - len(name) - len(shown) - 11, 12)
+    if not wide and len(rest) > room:
+        rest = rest[: room - 2] + "…)"
     result = (f" = {call.result}", "error" if call.failed else "result")
     if call.view.exit is None:
         result = (" ▶ in the kernel", "current") if not call.result else result

@@ -65,7 +65,7 @@ class FakeMemory:
 class FakeEngine:
     def __init__(self, arch: Arch) -> None:
         self.arch = arch
-        self.values = {name: 0 for name in arch.registers}
+        self.values = dict.fromkeys(arch.registers, 0)
         self.fp = bytes(FP_BYTES[arch.fp_layout])
 
     def get(self, name: str) -> int:

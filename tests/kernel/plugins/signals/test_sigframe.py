@@ -89,7 +89,7 @@ def test_x86_offsets(x86: Any) -> None:
     assert word[0] == 6 and word[1] == 0  # uc_flags without UC_FP_XSTATE, uc_link
     gregs = dict(
         zip(
-            "r8 r9 r10 r11 r12 r13 r14 r15 rdi rsi rbp rbx rdx rax rcx rsp rip eflags".split(),
+            x86_64._GREGS,
             word[5:23],
             strict=True,
         )

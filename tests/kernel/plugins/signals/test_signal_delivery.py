@@ -10,6 +10,7 @@ from kernel.crates.errno import Errno
 from kernel.crates.event import EventKind
 from kernel.crates.siginfo import SEGV_ACCERR, SI_KERNEL, SI_TKILL, SigInfo
 from kernel.crates.signal import SIG_DFL, SIG_IGN, SaFlags, SigAction, Signo, bit
+from kernel.plugins.starry.core.sigframe import RESTART_SYSCALL
 from kernel.plugins.starry.core.signal import (
     deliver,
     force_signal,
@@ -19,7 +20,6 @@ from kernel.plugins.starry.core.signal import (
     set_blocked,
     suspend_with,
 )
-from kernel.plugins.starry.core.sigframe import RESTART_SYSCALL
 
 HANDLER, RESTORER = 0x41_2340, 0x41_5550
 BASE = int(SaFlags.SIGINFO | SaFlags.RESTORER)

@@ -62,6 +62,10 @@ class Session(threading.Thread):
 
     # -- called by the screen -------------------------------------------------------------
 
+    def look_first(self, interests: s.Interests) -> None:
+        """What to capture in the first picture; before the thread is started."""
+        self._interests = interests
+
     def send(self, command: s.Command) -> None:
         """Queue a command."""
         self._queue.put(command)

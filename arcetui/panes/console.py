@@ -82,7 +82,7 @@ class ConsolePane(Vertical):
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Print what is new; start over when output went backwards."""
-        if not self.display or not self.is_mounted:
+        if self.pane not in snapshot.interests.panes or not self.display or not self.is_mounted:
             return
         rows = self._rows(snapshot.console)
         waiting = snapshot.machine.state == "waiting for input" and not snapshot.past

@@ -43,7 +43,7 @@ class Pane(LineView):
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Draw what changed since the snapshot before."""
         self._snapshot = snapshot
-        if not self.display or not self.size.height:
+        if self.pane not in snapshot.interests.panes or not self.display or not self.size.height:
             return
         content = self._renderer(snapshot, max(self.size.width - 1, 1), self.page)
         self._content = content

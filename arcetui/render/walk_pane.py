@@ -30,9 +30,10 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
         if before is not None and before.va == walk.va
         else {}
     )
+    short = height < len(rows) + 2 * len(walk.steps) + 2
     for depth, step in enumerate(walk.steps):
         changed = old.get(step.entry_pa, step.entry) != step.entry
-        rows += _step(step, depth, changed, width)
+        rows += _step(step, depth, changed, width, short)
         items += [Item("physical", step.entry_pa, step.level)] * (len(rows) - len(items))
     rows += _verdict(walk, len(walk.steps))
     items += [Item("physical", max(walk.pa, 0), "frame")] * (len(rows) - len(items))
@@ -70,7 +71,8 @@ def _header(walk: WalkView, target: str, width: int) -> list[Row]:
     return [*rows, tuple(names), tuple(bits)]
 
 
-def _step(step: WalkStep, depth: int, changed: bool, width: int) -> list[Row]:
+def _step(step: WalkStep, depth: int, changed: bool, width: int, short: bool) -> list[Row]:
+    """A level: the entry, and below it (in a low pane beside it) its flags."""
     good = step.role.startswith(_GOOD_ROLES)
     line = [
         Span(f"{'*' if changed else ' '}", "changed"),
@@ -82,6 +84,9 @@ def _step(step: WalkStep, depth: int, changed: bool, width: int) -> list[Row]:
         Span(f"{step.entry:016x} ", "changed" if changed else "value"),
         Span(f"{'→ ' if good else '✗ '}{step.role}", "ok" if good else "error"),
     ]
+    if short:
+        on = " ".join(name for name, is_set, _ in step.bits if is_set)
+        return [row(*line, (f"  {on}", "key"))]
     flags = [Span(" " * (8 + 2 * depth))]
     used = 8 + 2 * depth
     for name, on, _meaning in step.bits:

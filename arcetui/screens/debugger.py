@@ -96,7 +96,12 @@ class DebuggerScreen(DebuggerActions):
         self.status.set_row((Span(" … LOADING ", "heading"), Span(self.program, "value")))
         self._show_keys()
         self.set_interval(self.REFRESH_SECONDS, self._ask_for_snapshot)
-        self.call_after_refresh(self.session.start)
+        self.call_after_refresh(self._start)
+
+    def _start(self) -> None:
+        self.interests = self.wanted()
+        self.session.look_first(self.interests)
+        self.session.start()
 
     def on_unmount(self) -> None:
         """End the thread with the screen."""

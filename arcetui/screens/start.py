@@ -113,6 +113,12 @@ class ChoiceList(LineView):
         self.cursor = -1
         self.move(1)
 
+    def on_resize(self) -> None:
+        """Show from the top again, with the selection in sight."""
+        self.top = 0
+        self._keep_in_sight(self.cursor)
+        self.refresh()
+
     def move(self, by: int) -> None:
         """Select the next choice, skipping headings."""
         at = self.cursor

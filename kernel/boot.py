@@ -6,6 +6,7 @@ Source: ArceOS axruntime `rust_main`; starry-next `main` and `run_user_app`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from kernel.crates.elf import ElfError, parse_elf
 from kernel.crates.errno import AxError, KernelPanic, LinuxError
@@ -14,6 +15,7 @@ from kernel.crates.scheduler import BaseScheduler
 from kernel.crates.scheduler.cfs import CFScheduler
 from kernel.crates.scheduler.fifo import FifoScheduler
 from kernel.crates.scheduler.round_robin import RRScheduler
+from kernel.inspect.system import System
 from kernel.machine.arch import BY_ELF_MACHINE, Arch
 from kernel.machine.board import Board
 from kernel.machine.console import Console, ConsoleSink
@@ -25,7 +27,6 @@ from kernel.modules.axconfig import CONFIGS
 from kernel.modules.axruntime.kernel import Kernel
 from kernel.plugins.starry.api.dispatch import syscall_table
 from kernel.plugins.starry.core.starry import Starry
-from kernel.timeline.system import System
 
 MIB = 1 << 20
 MIN_MEMORY = 16 * MIB
@@ -94,7 +95,7 @@ def check(recipe: Recipe) -> Arch:
     return BY_ELF_MACHINE[image.machine]
 
 
-def new_scheduler(name: str) -> BaseScheduler:
+def new_scheduler(name: str) -> BaseScheduler[Any]:
     """One run queue's policy by name."""
     if name == "rr":
         return RRScheduler()
@@ -143,4 +144,3 @@ def boot(recipe: Recipe, sink: ConsoleSink) -> System:
     cpu.clock_ns = board.events.time_ns
     board.insns_since = 0
     return System(board, kernel, starry.blobs())
-

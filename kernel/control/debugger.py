@@ -90,7 +90,7 @@ class Debugger:
         self._stopped: Stopped | None = None
 
     @property
-    def _system(self):  # noqa: ANN202
+    def _system(self):
         return self._timeline.system
 
     def _peek(self, va: int, size_bytes: int) -> bytes:
@@ -175,7 +175,7 @@ class Debugger:
         finally:
             self._replaying(False)
 
-    def _replaying(self, on: bool) -> None:  # noqa: FBT001 - private switch
+    def _replaying(self, on: bool) -> None:
         """While replaying nothing stops, counts or is told to the front end."""
         self._stops.counting = not on
         self._recorder.quiet = on
@@ -216,7 +216,7 @@ class Debugger:
         """Remove one. Raises KeyError: there is none with that number."""
         self._stops.remove(number)
 
-    def enable_breakpoint(self, number: int, on: bool) -> None:  # noqa: FBT001 - gdb's two words
+    def enable_breakpoint(self, number: int, on: bool) -> None:
         """Switch one on or off. Raises KeyError: there is none with that number."""
         self._stops.enable(number, on)
 

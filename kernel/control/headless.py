@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from kernel.boot import Recipe, boot
 from kernel.control.types import SyscallObserver
+from kernel.inspect.system import System
 from kernel.machine.board import Halt
-from kernel.timeline.system import System
 from kernel.timeline.timeline import Timeline
 
 #: Instructions between looks at the host's signals.

@@ -320,9 +320,7 @@ class Motion:
                 here = self.timeline.position
                 first = self.timeline.store.snapshots[0].position.event
                 event = here.event if here.insns else here.event - 1
-                return self._go_back(
-                    Position(event) if event >= first else None, StopReason.EVENT
-                )
+                return self._go_back(Position(event) if event >= first else None, StopReason.EVENT)
             case GoalKind.OVER:
                 return self._back_over()
             case GoalKind.LINE:

@@ -63,7 +63,7 @@ class StopTable:
         """
         del self.breakpoints[number]
 
-    def enable(self, number: int, on: bool) -> None:  # noqa: FBT001 - mirrors gdb's two words
+    def enable(self, number: int, on: bool) -> None:
         """Switch a breakpoint on or off."""
         entry = self.breakpoints[number]
         entry.spec = replace(entry.spec, enabled=on)

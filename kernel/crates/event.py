@@ -281,7 +281,7 @@ class Event:
 RawEvent = tuple[int, int, int, int, Cause, EventKind, tuple[Any, ...]]
 
 
-class HalfWay(Exception):  # noqa: N818 - not an error: a debugger's stop inside the kernel
+class HalfWay(Exception):
     """Raised by `emit` when a replay reaches the event it wants to stop inside the kernel at.
 
     Passes through the kernel's code and is caught by the timeline. The machine is then half-way

@@ -9,6 +9,7 @@ from __future__ import annotations
 from kernel.crates.scheduler import SchedEntity
 from kernel.crates.signal import Signo
 from kernel.inspect.position import Position
+from kernel.inspect.system import System
 from kernel.inspect.views import (
     AddressSpaceView,
     CpuView,
@@ -21,12 +22,11 @@ from kernel.inspect.views import (
     WalkView,
 )
 from kernel.machine.engine import Access
+from kernel.modules.axmm import view
 from kernel.modules.axmm.aspace import AddrSpace
-from kernel.modules.axmm.view import area_views, explain
 from kernel.modules.axtask.task import TaskInner, TaskState
 from kernel.plugins.starry.core.limits import Resource
 from kernel.plugins.starry.core.process import Process
-from kernel.timeline.system import System
 
 _ACCESS = {"read": Access.READ, "write": Access.WRITE, "execute": Access.EXECUTE}
 
@@ -150,22 +150,12 @@ def _aspace(system: System, pid: int) -> AddrSpace:
 
 def address_space_view(system: System, pid: int) -> AddressSpaceView:
     """All areas of one address space."""
-    aspace = _aspace(system, pid)
-    process = system.kernel.plugin.processes.get(pid)
-    return AddressSpaceView(
-        aspace=aspace.ident,
-        pid=pid,
-        root_pa=aspace.root_pa,
-        format=aspace.page_table.fmt.name,
-        areas=area_views(aspace),
-        brk_start=process.brk_start if process is not None else 0,
-        brk=process.brk if process is not None else 0,
-    )
+    return view.address_space_view(_aspace(system, pid), pid)
 
 
 def walk_view(system: System, pid: int, va: int, access: str) -> WalkView:
     """One page walk, explained."""
-    return explain(_aspace(system, pid), va & ((1 << 64) - 1), _ACCESS[access])
+    return view.explain(_aspace(system, pid), va & ((1 << 64) - 1), _ACCESS[access])
 
 
 def task_views(system: System) -> tuple[TaskView, ...]:
@@ -236,7 +226,7 @@ def _has(process: Process, name: str) -> bool:
     return process.ns.slots[name].is_inited
 
 
-def _resource(process: Process, name: str):  # noqa: ANN202 - any resource
+def _resource(process: Process, name: str):
     return process.ns.get(name)
 
 
@@ -245,7 +235,7 @@ def _cwd(process: Process) -> str:
         return ""
     try:
         return _resource(process, "FS_CONTEXT").cwd_path
-    except Exception:  # noqa: BLE001 - a removed directory has no path
+    except Exception:
         return "(deleted)"
 
 

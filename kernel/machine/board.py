@@ -11,8 +11,8 @@ import enum
 import traceback
 from typing import Protocol
 
-from kernel.crates.event import EventKind, EventLog, HalfWay
 from kernel.crates.errno import KernelPanic, PowerOff
+from kernel.crates.event import EventKind, EventLog, HalfWay
 from kernel.machine.clock import NS_PER_INSN
 from kernel.machine.console import Console
 from kernel.machine.cpu import NEVER_NS, Cpu, Trap

@@ -48,8 +48,6 @@ class Cause(enum.IntEnum):
     HALT = 9  # the engine stopped for no reason it can name: an emulator limit
 
 
-
-
 Detail: TypeAlias = "tuple[int, int] | None"
 #: FAULT and BUS: `(va, Access)`. EXCEPTION: `(Cause, address or 0)`. Otherwise None.
 
@@ -73,9 +71,13 @@ class Translator(Protocol):
 
 
 class CpuEngine(Protocol):
-    """Executes user-mode instructions of one CPU. Register names are those of `Arch`."""
+    """Executes user-mode instructions of one CPU. Register names are those of `Arch`.
+
+    `time_base_ns` is the CPU's virtual time at the start of the next `run`; the board sets it.
+    """
 
     arch: Arch
+    time_base_ns: int
 
     def run(self, pc: int, budget: int) -> RunResult:
         """Execute from `pc` at most `budget` (at least 1) instructions."""

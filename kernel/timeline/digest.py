@@ -10,12 +10,12 @@ from __future__ import annotations
 import enum
 import hashlib
 from collections import deque
-from typing import Any
+from typing import Any, cast
 
 from kernel.crates.memory_addr import PAGE_SIZE
+from kernel.inspect.system import System
 from kernel.machine.board import Board
 from kernel.machine.cpu import Cpu
-from kernel.timeline.system import System
 
 _ZERO = bytes(PAGE_SIZE)
 _ATOMS = (int, str, bytes, bool, float, type(None))
@@ -46,8 +46,9 @@ class _Encoder:
         elif isinstance(value, bytearray):
             self._text("bytearray", repr(bytes(value)))
         elif isinstance(value, tuple):
-            self._text("t", f"{type(value).__name__}{len(value)}")
-            for item in value:
+            items = cast("tuple[Any, ...]", value)
+            self._text("t", f"{type(items).__name__}{len(items)}")
+            for item in items:
                 self.put(item)
         else:
             self._reference(value)
@@ -69,37 +70,40 @@ class _Encoder:
 
     def _expand(self, value: Any) -> None:
         """Encode the inside of a container or object."""
-        kind = type(value)
-        self._text("o", kind.__qualname__)
+        self._text("o", type(value).__qualname__)
         if isinstance(value, dict):
-            for key, item in value.items():
+            for key, item in cast("dict[Any, Any]", value).items():
                 self.put(key)
                 self.put(item)
         elif isinstance(value, (list, deque)):
-            for item in value:
+            for item in cast("list[Any]", value):
                 self.put(item)
         elif isinstance(value, (set, frozenset)):
-            for item in sorted(value):
+            for item in sorted(cast("set[Any]", value)):
                 self.put(item)
         else:
             self._fields(value)
 
     def _fields(self, value: Any) -> None:
-        state = value.__getstate__() if hasattr(value, "__getstate__") else value.__dict__
+        """Encode an object by its attributes, or a function by its name."""
+        state: Any = value.__getstate__()
         if callable(value) and state is None:
             self._text("f", getattr(value, "__qualname__", repr(type(value))))
             return
-        parts: list[dict[str, Any]] = []
-        if isinstance(state, dict):
-            parts.append(state)
-        elif isinstance(state, tuple) and len(state) == 2:
-            parts += [part for part in state if isinstance(part, dict)]
-        elif state is not None:
-            self.put(state)
+        parts: tuple[Any, ...] = cast("tuple[Any, ...]", state) if _is_slots(state) else (state,)
         for part in parts:
-            for name in sorted(part):
+            if not isinstance(part, dict):
+                self.put(part)
+                continue
+            fields = cast("dict[str, Any]", part)
+            for name in sorted(fields):
                 self._text("a", name)
-                self.put(part[name])
+                self.put(fields[name])
+
+
+def _is_slots(state: Any) -> bool:
+    """Whether it is the (dict, slots) pair that Python's default `__getstate__` gives."""
+    return isinstance(state, tuple) and len(cast("tuple[Any, ...]", state)) == 2
 
 
 def digest(system: System) -> str:
@@ -120,7 +124,10 @@ def digest(system: System) -> str:
         )
     )
     ram = board.ram
-    for number in sorted(ram.touched | set().union(*(c.engine.dirty_frames() for c in board.cpus))):
+    frames = set(ram.touched)
+    for cpu in board.cpus:
+        frames |= cpu.engine.dirty_frames()
+    for number in sorted(frames):
         data = ram.frame(number << 12)
         if data != _ZERO:
             encoder.hash.update(number.to_bytes(8, "little"))

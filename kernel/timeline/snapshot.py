@@ -15,9 +15,9 @@ from typing import Any
 
 from kernel.crates.memory_addr import PAGE_SIZE
 from kernel.inspect.position import Position
+from kernel.inspect.system import System
 from kernel.machine.board import Board
 from kernel.machine.cpu import Cpu
-from kernel.timeline.system import System
 
 _EVENT_STATE = ("count", "time_ns", "cpu_id", "tid", "cause")
 _ZERO = bytes(PAGE_SIZE)

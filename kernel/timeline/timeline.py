@@ -1,7 +1,7 @@
 """The run of one machine as a line one can move on: forward, and to any position, exactly.
 
-Going to a position restores the nearest snapshot before it and runs forward; nothing else is needed,
-since the same inputs give the same run. Typed input is the only thing that is not in the machine:
+Going to a position restores the nearest snapshot before it and runs forward; nothing else is
+needed, since the same inputs give the same run. Typed input is the only thing that is not in the machine:
 it is kept with the position it arrived at and given again at the same place.
 """
 
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from kernel.crates.event import HalfWay
 from kernel.inspect.position import Position
+from kernel.inspect.system import System
 from kernel.machine.board import Halt
 from kernel.machine.cpu import Cpu
 from kernel.timeline.snapshot import SnapshotStore
-from kernel.timeline.system import System
 
 #: A snapshot is taken when going back to the last one would cost more than this many units; one
 #: unit is an instruction's time, an event costs as much as `EVENT_UNITS` instructions.

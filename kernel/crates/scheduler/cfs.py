@@ -1,8 +1,8 @@
 """Completely fair scheduling over virtual run time, in ticks.
 
 Source: arceos-org/scheduler, src/cfs.rs; weights are Linux's `sched_prio_to_weight`.
-Differs: `min_vruntime` is refreshed on every change. ArceOS refreshes it only in `add_task`, so that
-tasks spawned later start far behind; `stale_min=True` shows that.
+Differs: `min_vruntime` is refreshed on every change. ArceOS refreshes it only in `add_task`, so
+that tasks spawned later start far behind; `stale_min=True` shows that.
 """
 
 from __future__ import annotations

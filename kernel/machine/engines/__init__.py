@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kernel.machine.arch import Arch
 from kernel.machine.engine import CpuEngine, Translator
 from kernel.machine.ram import Ram
 
 
-def make_engines(arch: Arch, ram: Ram, translators: list[Translator]) -> list[CpuEngine]:
+def make_engines(arch: Arch, ram: Ram, translators: Sequence[Translator]) -> list[CpuEngine]:
     """One engine per translator, all on `ram`; together they keep code and data in step.
 
     A RAM has one such group: it takes `ram.on_code_write`.

@@ -1,7 +1,7 @@
 """Trap entry: from the board's raw traps to the plugin's handlers, and back to user mode.
 
-Source: ArceOS axhal::trap with its slices IRQ, PAGE_FAULT, SYSCALL and POST_TRAP. A kernel without a
-user mode (Unikernel) leaves the slot empty and takes no traps but the timer.
+Source: ArceOS axhal::trap with its slices IRQ, PAGE_FAULT, SYSCALL and POST_TRAP. A kernel without
+a user mode (Unikernel) leaves the slot empty and takes no traps but the timer.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ class Kernel:
         board: Board,
         arch: Arch,
         allocator: str,
-        schedulers: list[BaseScheduler],
+        schedulers: list[BaseScheduler[Any]],
         seed: int,
     ) -> None:
         events = board.events

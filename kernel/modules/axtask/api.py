@@ -9,6 +9,7 @@ goes to the CPU it last ran on if that is allowed (ArceOS places every wake-up r
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from kernel.crates.errno import KernelPanic
 from kernel.crates.event import EventKind, EventLog
@@ -38,7 +39,7 @@ class AxTask:
         board: Board,
         events: EventLog,
         alloc: GlobalAllocator,
-        schedulers: list[BaseScheduler],
+        schedulers: list[BaseScheduler[Any]],
         kernel_stack_bytes: int,
         tick_ns: int,
     ) -> None:

@@ -5,6 +5,8 @@ Source: ArceOS modules/axtask/src/run_queue.rs (`AxRunQueue`).
 
 from __future__ import annotations
 
+from typing import Any
+
 from kernel.crates.event import EventKind, EventLog
 from kernel.crates.scheduler import BaseScheduler
 from kernel.modules.axtask.task import TaskInner, TaskState
@@ -15,7 +17,7 @@ class AxRunQueue:
 
     __slots__ = ("cpu_id", "current", "events", "exited", "idle", "scheduler")
 
-    def __init__(self, cpu_id: int, scheduler: BaseScheduler, events: EventLog) -> None:
+    def __init__(self, cpu_id: int, scheduler: BaseScheduler[Any], events: EventLog) -> None:
         self.cpu_id = cpu_id
         self.scheduler = scheduler
         self.events = events

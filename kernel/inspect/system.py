@@ -1,4 +1,4 @@
-"""A machine with its kernel, as the timeline holds it: live objects and their host names."""
+"""A machine with its kernel, as whoever drives it holds it: live objects and their host names."""
 
 from __future__ import annotations
 

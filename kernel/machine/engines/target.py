@@ -57,7 +57,6 @@ class Target:
         idle_insn: An instruction at which Unicorn stops silently; it is to do nothing.
         host_dependent: Finds instructions that do not trap although their result depends on the
             host; the engine stops before them and calls `emulate`. None if there are none.
-        fetches_ahead: Whether translation runs over the end of a page before execution does.
     """
 
     arch: Arch
@@ -78,7 +77,6 @@ class Target:
     user_stub = b""
     idle_insn = b""
     host_dependent: re.Pattern[bytes] | None = None
-    fetches_ahead = False
 
     def prepare(self, uc: Any, stub_va: int) -> None:
         """Set control registers; `user_stub` will then be executed at `stub_va`."""

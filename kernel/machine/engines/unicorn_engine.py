@@ -280,9 +280,7 @@ class UnicornEngine:
             return self._go_on(done, pc)
         if va & _PAGE == pc & _PAGE:
             return _STOPS[why], (pc, access), done, pc
-        if self.target.fetches_ahead and self._can_fetch(pc):
-            return self._approach(pc, va & _PAGE, _STOPS[why], budget, done)
-        return _STOPS[why], (va & _PAGE, access), done, pc  # the instruction crosses into it
+        return self._approach(pc, va & _PAGE, _STOPS[why], budget, done)
 
     def _on_trap(self, counted: int, pc: int, done: int) -> RunResult | None:
         result = self.target.classify(self, self._trap, counted, pc, done)
@@ -319,8 +317,12 @@ class UnicornEngine:
         instruction that needs it starts less than `max_insn_bytes` before it. With stops at all
         those addresses translated blocks end there; from then on, one instruction at a time.
         """
-        zone = range(page - self.arch.max_insn_bytes + 1, page + 1)
-        frame = self.translator.translate(page - FRAME_BYTES, _EXECUTE) & _PAGE
+        align = self.arch.insn_align
+        zone = range(page - self.arch.max_insn_bytes + align, page + align, align)
+        before = self.translator.translate(page - FRAME_BYTES, _EXECUTE)
+        if not self.owns(before):  # cannot be: the block started there
+            return why, (page, _EXECUTE), done, pc
+        frame = before & _PAGE
         try:
             while done < budget and pc != page and pc not in self.exits.armed:
                 is_near = pc in zone
@@ -352,9 +354,6 @@ class UnicornEngine:
         if self._trap == self._syscall_trap:
             return self._on_syscall(done + counted)
         return self._examine(status, counted, pc, budget, done)
-
-    def _can_fetch(self, va: int) -> bool:
-        return self.owns(self.translator.translate(va, _EXECUTE))
 
     # -- what target and exits ask for -------------------------------------------------------------
 

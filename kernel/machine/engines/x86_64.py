@@ -60,7 +60,6 @@ class X8664Target(Target):
     self_loop = b"\xeb\xfe"
     bad_load = b"\x48\x8b\x04\x25\x38\x92\x05\x00"  # mov rax, [0x59238]
     user_stub = b"\x48\x0f\x07\xeb\xfe"  # sysretq to the jump after it
-    fetches_ahead = True
 
     def prepare(self, uc: Any, stub_va: int) -> None:
         cr4 = uc.reg_read(uc_x86.UC_X86_REG_CR4)

@@ -41,8 +41,9 @@ class Process(axprocess.Process):
         image: (start, end) of the mapped program.
         exit_signal: Sent to the parent at exit; SIGCHLD, or what clone said.
         dumpable, no_new_privs, personality, parent_death_signal: prctl(2), personality(2).
+        is_subreaper, thp_disabled: prctl(2).
+        membarrier: Commands registered with membarrier(2).
         lock_all: mlockall(2) flags.
-        locked_bytes: Memory locked with mlock(2).
     """
 
     def __init__(
@@ -73,6 +74,9 @@ class Process(axprocess.Process):
         self.no_new_privs = 0
         self.personality = 0
         self.parent_death_signal = 0
+        self.is_subreaper = 0
+        self.thp_disabled = 0
+        self.membarrier = 0
         self.lock_all = 0
         self.start_ns = starry.events.time_ns
         alloc = starry.kernel.alloc

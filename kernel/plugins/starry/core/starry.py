@@ -70,6 +70,7 @@ class Starry:
         layout: User address-space layout.
         calls: System calls of the architecture.
         syscalls, faults, exceptions: How many have begun; the last one's serial number.
+        next_aspace, shared_count: Numbers given to address spaces and shared memory so far.
         unknown: How often each unknown system call was made, by number.
         last_fault: The last fault that became a signal.
         trampoline_pa: Frame of kernel text with the sigreturn code; 0 if there is none.
@@ -93,6 +94,7 @@ class Starry:
         self.faults = 0
         self.exceptions = 0
         self.next_aspace = 1
+        self.shared_count = 0
         self.unknown: dict[int, int] = {}
         self.last_fault: faults.LastFault | None = None
         self.observer: Observer | None = None

@@ -449,7 +449,8 @@ class Motion:
         if here.event < upper.event:
             halt = self.timeline.advance(FOREVER, upper.event)
         else:
-            halt = self.timeline.advance(max(upper.insns - here.insns, 0), upper.event + 1)
+            budget = max(upper.insns - here.insns, 0)
+            halt = self.timeline.advance(budget, upper.event + 1, hold=True)
         if halt == Halt.BREAKPOINT:
             return halt, self.stops.at_address(self.cpu)
         return halt, self._stop_of(halt)

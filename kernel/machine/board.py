@@ -101,11 +101,15 @@ class Board:
 
     # -- choosing a CPU -------------------------------------------------------------------------
 
-    def _choose(self) -> Cpu | None:
-        """The CPU to go on with, or None when none has anything to do."""
+    def _choose(self) -> None:
+        """Make `active` the CPU to go on with.
+
+        Called whenever clocks or work have changed, so that `active` depends on the machine's
+        state only, not on where a debugger stopped. A second call changes nothing.
+        """
         cpu = self.cpus[self.active]
         if (cpu.is_user or cpu.pending) and cpu.clock_ns < self.slice_end_ns:
-            return cpu
+            return
         best = None
         best_ns = NEVER_NS
         others_ns = NEVER_NS
@@ -116,13 +120,12 @@ class Board:
             elif due < others_ns:
                 others_ns = due
         if best is None:
-            return None
+            return
         self.active = best.index
         if others_ns == NEVER_NS:
             self.slice_end_ns = NEVER_NS  # alone: nothing to interleave with
         else:
             self.slice_end_ns = max(best_ns, others_ns) + SLICE_NS
-        return best
 
     def interleave(self) -> None:
         """A CPU got work: end the present slice, so that it takes its turn."""
@@ -130,10 +133,11 @@ class Board:
 
     # -- running --------------------------------------------------------------------------------
 
-    def run(self, budget: int) -> Halt:
+    def run(self, budget: int, *, hold: bool = False) -> Halt:
         """Go on until something stops it, executing at most `budget` (0 or more) instructions.
 
-        With budget 0 only pending traps and due timers are handled.
+        A trap or timer due when the budget is used up is still handled; with `hold` it is not,
+        and the machine stands right before it.
         """
         events = self.events
         while True:
@@ -144,41 +148,33 @@ class Board:
             if self.stop_requested:
                 self.stop_requested = False
                 return Halt.REQUEST
-            cpu = self._choose() if len(self.cpus) > 1 else self._only()
-            if cpu is None:
-                return Halt.IDLE
+            cpu = self.cpus[self.active]
             trap = cpu.pending
+            if budget <= 0 and hold:
+                return Halt.BUDGET
             if trap is not None:
                 self._handle(cpu, trap)
                 if cpu.traps % BREATH_TRAPS == 0 and self._breathe(cpu):
                     return Halt.BREATH
-                continue
-            if cpu.clock_ns >= cpu.deadline_ns or not cpu.is_user:
+            elif not cpu.is_user or cpu.clock_ns >= cpu.deadline_ns:
+                if cpu.deadline_ns == NEVER_NS:
+                    return Halt.IDLE
                 self._timer(cpu)
                 if self._breathe(cpu):
                     return Halt.BREATH
-                continue
-            if budget <= 0:
+            elif budget <= 0:
                 return Halt.BUDGET
-            why = self._execute(cpu, budget)
-            budget -= self._ran
-            if why == Stop.BUDGET:
-                continue
-            if why == Stop.EXIT:
-                return Halt.BREAKPOINT
-            trap = cpu.pending
-            if trap is not None and self.watcher is not None and self.watcher.wants(cpu, trap):
-                return Halt.TRAP
+            else:
+                why = self._execute(cpu, budget)
+                budget -= self._ran
+                if why == Stop.EXIT:
+                    return Halt.BREAKPOINT
+                trap = cpu.pending
+                if trap is not None and self.watcher is not None and self.watcher.wants(cpu, trap):
+                    return Halt.TRAP
 
     _ran = 0
     _skipped = False
-
-    def _only(self) -> Cpu | None:
-        """`_choose` for a machine with one CPU."""
-        cpu = self.cpus[0]
-        if cpu.is_user or cpu.pending or cpu.deadline_ns < NEVER_NS:
-            return cpu
-        return None
 
     def _execute(self, cpu: Cpu, budget: int) -> Stop:
         """Let the engine run; account for what it did; latch a trap."""
@@ -197,6 +193,8 @@ class Board:
         if why != Stop.BUDGET and why != Stop.EXIT:
             cpu.pending = Trap(why, detail)
             self._entry(1 if why == Stop.SYSCALL else 0)
+        elif cpu.clock_ns >= self.slice_end_ns:
+            self._choose()
         return why
 
     def _entry(self, skips: int) -> None:
@@ -238,6 +236,7 @@ class Board:
             self._panic(error)
         cpu.clock_ns = events.time_ns
         self.insns_since = 0
+        self._choose()
 
     def _timer(self, cpu: Cpu) -> None:
         """Deliver the timer interrupt; an idle CPU skips ahead to it."""
@@ -271,6 +270,7 @@ class Board:
             self._panic(error)
         cpu.clock_ns = events.time_ns
         self.insns_since = 0
+        self._choose()
 
     def _breathe(self, cpu: Cpu) -> bool:
         """Clear the CPU's reservation; whether the driver wants to stop for a snapshot."""

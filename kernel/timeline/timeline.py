@@ -1,7 +1,7 @@
 """The run of one machine as a line one can move on: forward, and to any position, exactly.
 
 Going to a position restores the nearest snapshot before it and runs forward; nothing else is
-needed, since the same inputs give the same run. Typed input is the only thing that is not in the machine:
+needed, since the same inputs give the same run. Typed input is the only thing not in the machine:
 it is kept with the position it arrived at and given again at the same place.
 """
 
@@ -66,8 +66,10 @@ class Timeline:
 
     # -- forward --------------------------------------------------------------------------------
 
-    def advance(self, budget: int, until_event: int = FOREVER) -> Halt:
+    def advance(self, budget: int, until_event: int = FOREVER, *, hold: bool = False) -> Halt:
         """Run forward at most `budget` instructions and at most to event `until_event`.
+
+        With `hold`, a trap due when the budget is used up is left pending.
 
         Stops at the first boundary with at least `until_event` events; or, if the event log's
         `stop_inside` is set, right after that event, half-way.
@@ -84,7 +86,7 @@ class Timeline:
             left = budget - (board.instructions - start)
             if events.count >= until_event:
                 return Halt.EVENT
-            limit, alarm = left, until_event
+            limit, alarm, holds = left, until_event, hold
             expected = self._next_input()
             if expected is not None:
                 at = expected.position
@@ -92,13 +94,13 @@ class Timeline:
                     self._deliver(expected)
                     continue
                 if at.event == events.count:
-                    limit = min(left, at.insns - board.insns_since)
+                    limit, holds = min(left, at.insns - board.insns_since), True
                 else:
                     alarm = min(alarm, at.event)
             events.alarm = alarm
             events.alarm_hit = False
             try:
-                halt = board.run(limit)
+                halt = board.run(limit, hold=holds)
             except HalfWay:
                 self.half_way = True
                 self._trim()
@@ -200,7 +202,7 @@ class Timeline:
                 events.stop_inside = target.insns == 0
                 self.advance(FOREVER, target.event)
             if not self.half_way and self.position < target and events.count == target.event:
-                self.advance(target.insns - board.insns_since, target.event + 1)
+                self.advance(target.insns - board.insns_since, target.event + 1, hold=True)
         finally:
             events.stop_inside = False
             board.watcher = watcher

@@ -11,6 +11,8 @@ from typing import Any, Protocol
 AREA_BYTES = 96  # size_of::<MemoryArea>() plus its BTreeMap slot, as in ArceOS
 AREA_WHAT = "MemoryArea"
 HEAP = "[heap]"
+WRITE = 2
+ACCOUNT = 0x10_0000  # Linux VM_ACCOUNT
 
 
 class NodeSource(Protocol):
@@ -24,7 +26,17 @@ class MappingBackend(Protocol):
     """How an area gets, loses and changes its pages. `space` is the owner's context.
 
     `map` is told the whole area, `unmap` and `protect` any part of it.
+
+    Attributes:
+        is_private: Its pages are charged to the process once they may be written (Linux
+            VM_ACCOUNT), which keeps areas apart that once could be written from those never.
+        is_anonymous: Private, and there is no file behind it.
     """
+
+    is_private: bool
+
+    @property
+    def is_anonymous(self) -> bool: ...
 
     def map(self, start: int, size_bytes: int, flags: int, space: Any) -> bool: ...
     def unmap(self, start: int, size_bytes: int, space: Any) -> bool: ...
@@ -55,6 +67,8 @@ class MemoryArea:
         anon: Linux's anon_vma, as a number: areas with different ones never join; 0 before the
             first private page.
         anon_inherited: It came through fork, so new memory does not join it.
+        vm_flags: Linux VM_ bits that must agree for two areas to join: ACCOUNT, kept here, and
+            whatever the owner adds (VM_LOCKED, VM_NORESERVE ...).
         node_pa: Its kernel block; 0 without an allocator.
     """
 
@@ -69,6 +83,7 @@ class MemoryArea:
         "name",
         "node_pa",
         "start",
+        "vm_flags",
     )
 
     def __init__(
@@ -80,6 +95,7 @@ class MemoryArea:
         name: str = "",
         may: int = 7,
         grows_down: bool = False,
+        vm_flags: int = 0,
     ) -> None:
         self.start = start
         self.end = end
@@ -88,9 +104,11 @@ class MemoryArea:
         self.name = name
         self.may = may
         self.grows_down = grows_down
+        self.vm_flags = vm_flags
         self.anon = 0
         self.anon_inherited = False
         self.node_pa = 0
+        self.note_rights()
 
     @property
     def size_bytes(self) -> int:
@@ -100,12 +118,27 @@ class MemoryArea:
     def __repr__(self) -> str:
         return f"MemoryArea({self.start:#x}..{self.end:#x} flags={self.flags} {self.backend})"
 
+    def note_rights(self) -> None:
+        """The flags are new: decide whether the area is charged (Linux mprotect_fixup)."""
+        if self.flags & WRITE and self.backend.is_private:
+            self.vm_flags |= ACCOUNT
+        elif self.backend.is_anonymous and not self.anon:
+            self.vm_flags &= ~ACCOUNT
+
     def part(self, start: int, end: int) -> MemoryArea:
         """A new area like this one for a part of it."""
         area = MemoryArea(
-            start, end, self.flags, self.backend, self.name, self.may, self.grows_down
+            start,
+            end,
+            self.flags,
+            self.backend,
+            self.name,
+            self.may,
+            self.grows_down,
+            self.vm_flags,
         )
         area.anon, area.anon_inherited = self.anon, self.anon_inherited
+        area.vm_flags = self.vm_flags
         return area
 
     def is_alike(self, after: MemoryArea) -> bool:
@@ -115,6 +148,7 @@ class MemoryArea:
             # Linux knows no heap area: what touches the heap joins it. "" and "[heap]" are alike.
             and (self.name or HEAP) == (after.name or HEAP)
             and self.may == after.may
+            and self.vm_flags == after.vm_flags
             and self.grows_down == after.grows_down
             and self.backend.can_join(after.backend)
         )

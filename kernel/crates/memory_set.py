@@ -236,8 +236,27 @@ class MemorySet:
             if area.end > end:
                 self._split(area, end)
             old, area.flags = area.flags, int(flags)
+            area.note_rights()
             self.sink.emit(EventKind.VMA_PROTECT, self.ident, area.start, area.end, old, area.flags)
             area.backend.protect(area.start, area.size_bytes, area.flags, space)
+            if self.merge:
+                self._join_neighbours(area, space)
+
+    def mark(self, start: int, end: int, bits: int, on: bool, space: Any) -> None:
+        """Set or clear `vm_flags` of the areas in a range, splitting those that stick out.
+
+        Raises:
+            AxError: NO_MEMORY: no block for a split; areas before are changed already.
+        """
+        for area in self.overlapping(start, end):
+            wanted = area.vm_flags | bits if on else area.vm_flags & ~bits
+            if wanted == area.vm_flags:
+                continue
+            if area.start < start:
+                area = self._split(area, start)
+            if area.end > end:
+                self._split(area, end)
+            area.vm_flags = wanted
             if self.merge:
                 self._join_neighbours(area, space)
 

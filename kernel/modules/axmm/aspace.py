@@ -44,6 +44,7 @@ class AddrSpace(SpaceBase):
         may: int = RWX,
         grows_down: bool = False,
         unmap_overlap: bool = False,
+        vm_flags: int = 0,
     ) -> MemoryArea:
         """Add an area; gives the area it ended up in (joined with a neighbour, perhaps).
 
@@ -56,6 +57,7 @@ class AddrSpace(SpaceBase):
             may: Rights mprotect may give later.
             grows_down: A stack: faults below extend it.
             unmap_overlap: MAP_FIXED: what is in the way goes.
+            vm_flags: Linux VM_ bits that keep areas apart (VM_NORESERVE, VM_LOCKED ...).
 
         Raises:
             AxError: INVALID_INPUT, ALREADY_EXISTS, NO_MEMORY, BAD_STATE.
@@ -63,7 +65,8 @@ class AddrSpace(SpaceBase):
         try:
             self.validate_region(start, size_bytes)
             backend.place(start)
-            area = MemoryArea(start, start + size_bytes, flags, backend, name, may, grows_down)
+            end = start + size_bytes
+            area = MemoryArea(start, end, flags, backend, name, may, grows_down, vm_flags)
             area = self.areas.map(area, self, unmap_overlap)
         except KernelError:
             if backend.areas:
@@ -112,14 +115,14 @@ class AddrSpace(SpaceBase):
             self.flush_stale()
         if touched:
             floor, ceiling = self.areas.gap(start, end)
-            self.page_table.free_tables(start, end, floor, min(ceiling, self.end))
+            self.page_table.free_tables(start, end, floor, ceiling)
         return touched
 
     def unmap_user_areas(self) -> None:
         """Remove all areas: execve."""
         self.areas.clear(self)
         self.flush_stale()
-        self.page_table.free_tables(self.base, self.end, 0, self.end + PAGE_SIZE)
+        self.page_table.free_tables(self.base, self.end, 0, 1 << 64)
 
     def clear(self) -> None:
         """Remove all areas, by ArceOS's other name."""

@@ -67,6 +67,12 @@ class Backend:
 
     __slots__ = ("areas",)
 
+    is_private = False
+
+    @property
+    def is_anonymous(self) -> bool:
+        return False
+
     def __init__(self) -> None:
         self.areas = 1
 
@@ -189,6 +195,12 @@ class Alloc(Backend):
     """
 
     __slots__ = ("delta", "populate_first", "source")
+
+    is_private = True
+
+    @property
+    def is_anonymous(self) -> bool:
+        return self.source is None
 
     def __init__(self, populate: bool = False, source: FileSource | None = None) -> None:
         super().__init__()

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from kernel.modules.axmm.aspace import AddrSpace
 
 
+VM_LOCKED = 0x2000  # mlock is not inherited
+
+
 def clone_space(parent: AddrSpace, ident: int, cow: bool) -> AddrSpace:
     """See `AddrSpace.clone_or_err`."""
     child = parent.new_empty(ident)
@@ -35,9 +38,10 @@ def clone_space(parent: AddrSpace, ident: int, cow: bool) -> AddrSpace:
 
 def _clone_area(parent: AddrSpace, child: AddrSpace, area: MemoryArea, cow: bool) -> None:
     backend = parent.backend_of(area).clone()
-    copy = MemoryArea(
-        area.start, area.end, area.flags, backend, area.name, area.may, area.grows_down
-    )
+    copy = area.part(area.start, area.end)
+    copy.backend = backend
+    copy.vm_flags &= ~VM_LOCKED
+    copy.anon = 0
     if area.anon:
         # Every area gets an anon_vma of its own in the child (anon_vma_fork).
         copy.anon, copy.anon_inherited = child.next_anon, True

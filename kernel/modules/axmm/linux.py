@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from kernel.crates.errno import AxError, AxErrorKind, KernelError
 from kernel.crates.event import EventKind
 from kernel.crates.memory_addr import PAGE_SIZE
-from kernel.crates.memory_area import MemoryArea
 from kernel.crates.page_table import Leaf
 from kernel.crates.page_table_entry.pte_format import EXECUTE, VALID
 from kernel.modules.axmm.backend import Alloc, Linear
@@ -43,8 +42,8 @@ def move_area(
     backend = space.backend_of(area).moved(new - old)
     if isinstance(backend, Alloc) and backend.source is None and not area.anon:
         backend.delta = 0  # nothing to remember: no page has been there yet
-    copy = MemoryArea(new, new + new_size, area.flags, backend, area.name, area.may, False)
-    copy.anon, copy.anon_inherited = area.anon, area.anon_inherited
+    copy = area.part(new, new + new_size)
+    copy.backend, copy.grows_down = backend, False
     try:
         space.areas.map(copy, space, fill=False)
         _move_pages(space, old, old_size, new)

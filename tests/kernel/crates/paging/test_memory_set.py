@@ -19,6 +19,8 @@ PAGE = 4096
 class Pages:
     """A backend that writes what it is told into the space, a dict of pages."""
 
+    is_private = is_anonymous = True
+
     def __init__(self, tag: int) -> None:
         self.tag, self.areas = tag, 1
 

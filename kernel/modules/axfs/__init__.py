@@ -1,0 +1,1 @@
+"""axfs: the file tree. Mounts and path walks, ramfs, /dev and /proc."""

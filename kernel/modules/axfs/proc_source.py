@@ -1,0 +1,39 @@
+"""What /proc asks of the kernel form: declared here, implemented above (`RootDirectory.proc`)."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from kernel.crates.vfs import VfsNodeOps
+
+
+class ProcSource(Protocol):
+    """Texts and links of the processes. Everything is made when it is asked for."""
+
+    def pids(self) -> list[int]:
+        """Process ids in ascending order."""
+        ...
+
+    def current_pid(self) -> int:
+        """The process that looks (for /proc/self); 0 outside of any."""
+        ...
+
+    def text(self, pid: int, name: str) -> bytes:
+        """Contents of /proc/PID/NAME, one of `procfs.PID_FILES`."""
+        ...
+
+    def link(self, pid: int, name: str) -> str:
+        """Target of /proc/PID/{exe,cwd,root}; "" if there is none."""
+        ...
+
+    def fds(self, pid: int) -> list[int]:
+        """Open descriptors in ascending order."""
+        ...
+
+    def fd_link(self, pid: int, fd: int) -> tuple[str, VfsNodeOps | None]:
+        """What /proc/PID/fd/FD shows, and the node that opening it opens."""
+        ...
+
+    def system_text(self, name: str) -> bytes:
+        """Contents of /proc/NAME, one of `procfs.SYSTEM_FILES`."""
+        ...

@@ -1,0 +1,195 @@
+"""Sizes and durability: truncate(2), fallocate(2), fsync(2), posix_fadvise(2), mount(2).
+
+Source: Linux fs/open.c, fs/sync.c, mm/fadvise.c, mm/shmem.c `shmem_fallocate`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from kernel.crates.errno import AxError, AxErrorKind, Errno, LinuxError
+from kernel.crates.memory_addr import PAGE_SHIFT
+from kernel.crates.vfs import Access, VfsNode, VfsNodeType
+from kernel.modules.axfs.ramfs import RamFile
+from kernel.plugins.starry.api.abi import Handler, as_int32, as_int64, as_uint32
+from kernel.plugins.starry.api.paths import (
+    AT_FDCWD,
+    credentials,
+    lookup_at,
+    read_path,
+    require,
+)
+from kernel.plugins.starry.api.transfer import MAX_OFFSET, SIGXFSZ, signal_self
+from kernel.plugins.starry.core.limits import Resource
+
+if TYPE_CHECKING:
+    from kernel.plugins.starry.core.thread import Thread
+
+FALLOC_KEEP_SIZE: Final = 1
+FALLOC_PUNCH_HOLE: Final = 2
+FALLOC_ZERO_RANGE: Final = 0x10
+
+
+def _resize(t: Thread, node: VfsNode, size: int) -> int:
+    """Cut or extend a regular file within RLIMIT_FSIZE."""
+    if size > node.get_attr().size_bytes and size > t.process.limits.soft(Resource.FSIZE):
+        signal_self(t, SIGXFSZ)
+        raise LinuxError(Errno.EFBIG)
+    node.truncate(size)
+    return 0
+
+
+def sys_truncate(t: Thread, path: int, length: int) -> int:
+    """truncate(2)."""
+    size = as_int64(length)
+    if size < 0:
+        raise LinuxError(Errno.EINVAL)
+    node = lookup_at(t, AT_FDCWD, read_path(t, path))
+    if node.is_dir:
+        raise LinuxError(Errno.EISDIR)
+    if node.attr.kind is not VfsNodeType.FILE:
+        raise LinuxError(Errno.EINVAL)
+    require(node.get_attr(), Access.WRITE, credentials(t))
+    return _resize(t, node, size)
+
+
+def sys_ftruncate(t: Thread, fd: int, length: int) -> int:
+    """ftruncate(2)."""
+    size = as_int64(length)
+    if size < 0:
+        raise LinuxError(Errno.EINVAL)
+    file = t.fds.get(as_uint32(fd))
+    node = file.node
+    if node is None or node.attr.kind is not VfsNodeType.FILE or not file.writable:
+        raise LinuxError(Errno.EINVAL)
+    return _resize(t, node, size)
+
+
+def sys_fallocate(t: Thread, fd: int, mode: int, offset: int, length: int) -> int:
+    """fallocate(2): room is checked, not taken; pages come when they are written."""
+    mode, start, size = as_int32(mode), as_int64(offset), as_int64(length)
+    file = t.fds.get(as_uint32(fd))
+    if start < 0 or size <= 0:
+        raise LinuxError(Errno.EINVAL)
+    if mode not in (0, FALLOC_KEEP_SIZE, FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE, FALLOC_ZERO_RANGE):
+        raise LinuxError(Errno.EOPNOTSUPP)
+    if not file.writable:
+        raise LinuxError(Errno.EBADF)
+    node = file.node
+    if node is None or node.attr.kind is VfsNodeType.FIFO:
+        raise LinuxError(Errno.ESPIPE)
+    if node.is_dir:
+        raise LinuxError(Errno.EISDIR)
+    if not isinstance(node, RamFile):
+        raise LinuxError(Errno.ENODEV)
+    if start + size > MAX_OFFSET:
+        raise LinuxError(Errno.EFBIG)
+    _allocate(t, node, mode, start, start + size)
+    return 0
+
+
+def _allocate(t: Thread, node: RamFile, mode: int, start: int, end: int) -> None:
+    """Punch, zero or extend."""
+    pages = node.pages
+    if mode & (FALLOC_PUNCH_HOLE | FALLOC_ZERO_RANGE):
+        pages.punch(start, end)
+    budget = pages.budget
+    needed = ((end - 1) >> PAGE_SHIFT) - (start >> PAGE_SHIFT) + 1
+    first, last = start >> PAGE_SHIFT, end >> PAGE_SHIFT
+    held = sum(1 for index in pages.frames if first <= index <= last)
+    if not mode & FALLOC_PUNCH_HOLE and needed - held > budget.limit_pages - budget.used_pages:
+        raise AxError(AxErrorKind.STORAGE_FULL)
+    if not mode & FALLOC_KEEP_SIZE and end > pages.size_bytes:
+        _resize(t, node, end)
+    else:
+        node.modified()
+
+
+# -- durability and hints ------------------------------------------------------------------------
+
+
+def sys_fsync(t: Thread, fd: int) -> int:
+    """fsync(2), fdatasync(2)."""
+    node = t.fds.get(as_uint32(fd)).node
+    if node is None or node.attr.kind in (VfsNodeType.FIFO, VfsNodeType.CHAR_DEVICE):
+        raise LinuxError(Errno.EINVAL)
+    node.fsync()
+    return 0
+
+
+def sys_sync(t: Thread) -> int:
+    """sync(2): everything is in memory."""
+    return 0
+
+
+def sys_syncfs(t: Thread, fd: int) -> int:
+    """syncfs(2)."""
+    t.fds.get(as_uint32(fd))
+    return 0
+
+
+def sys_sync_file_range(t: Thread, fd: int, offset: int, length: int, flags: int) -> int:
+    """sync_file_range(2)."""
+    node = t.fds.get(as_uint32(fd)).node
+    start, size = as_int64(offset), as_int64(length)
+    if as_uint32(flags) & ~7 or start < 0 or size < 0 or start + size > MAX_OFFSET:
+        raise LinuxError(Errno.EINVAL)
+    if node is None or node.attr.kind in (VfsNodeType.FIFO, VfsNodeType.CHAR_DEVICE):
+        raise LinuxError(Errno.ESPIPE)
+    return 0
+
+
+def sys_fadvise64(t: Thread, fd: int, offset: int, length: int, advice: int) -> int:
+    """fadvise64(2): checked; there is nothing to read ahead."""
+    node = t.fds.get(as_uint32(fd)).node
+    if node is None or node.attr.kind is VfsNodeType.FIFO:
+        raise LinuxError(Errno.ESPIPE)
+    if as_int64(length) < 0 or not 0 <= as_int32(advice) <= 5:
+        raise LinuxError(Errno.EINVAL)
+    return 0
+
+
+def sys_readahead(t: Thread, fd: int, offset: int, count: int) -> int:
+    """readahead(2)."""
+    file = t.fds.get(as_uint32(fd))
+    if not file.readable:
+        raise LinuxError(Errno.EBADF)
+    if file.node is None or file.node.attr.kind is not VfsNodeType.FILE:
+        raise LinuxError(Errno.EINVAL)
+    return 0
+
+
+# -- mounts --------------------------------------------------------------------------------------
+
+
+def sys_mount(t: Thread, source: int, target: int, kind: int, flags: int, data: int) -> int:
+    """mount(2): the tree is fixed."""
+    raise LinuxError(Errno.EPERM)
+
+
+def sys_umount2(t: Thread, target: int, flags: int) -> int:
+    """umount2(2): the tree is fixed."""
+    raise LinuxError(Errno.EPERM)
+
+
+def sys_chroot(t: Thread, path: int) -> int:
+    """chroot(2): refused."""
+    lookup_at(t, AT_FDCWD, read_path(t, path))
+    raise LinuxError(Errno.EPERM)
+
+
+CALLS: dict[str, Handler] = {
+    "truncate": sys_truncate,
+    "ftruncate": sys_ftruncate,
+    "fallocate": sys_fallocate,
+    "fsync": sys_fsync,
+    "fdatasync": sys_fsync,
+    "sync": sys_sync,
+    "syncfs": sys_syncfs,
+    "sync_file_range": sys_sync_file_range,
+    "fadvise64": sys_fadvise64,
+    "readahead": sys_readahead,
+    "mount": sys_mount,
+    "umount2": sys_umount2,
+    "chroot": sys_chroot,
+}

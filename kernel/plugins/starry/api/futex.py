@@ -96,7 +96,7 @@ def _wait(
             raise LinuxError(Errno.EAGAIN)
         queue = t.kernel.tasks.wait_queue(t.starry.futex_name(t, uaddr))
         t.kernel.events.emit(EventKind.FUTEX_WAIT, t.tid, uaddr)
-        return t.block(f"futex {uaddr:#x}", (queue,), deadline, (deadline, mask))
+        return t.block(f"futex {uaddr:#x}", (queue,), deadline, mask)
     outcome = t.resumed
     _drop_queue(t, uaddr)
     if outcome is WaitOutcome.WOKEN:
@@ -117,8 +117,7 @@ def _drop_queue(t: Thread, uaddr: int) -> None:
 def _mask_of(t: Thread, tid: int) -> int:
     """The bitset a waiter waits with."""
     waiter = t.starry.threads.get(tid)
-    state = waiter.wait_state if waiter is not None else None
-    return state[1] if isinstance(state, tuple) else _MATCH_ANY
+    return waiter.wait_state if waiter is not None else _MATCH_ANY
 
 
 def _wake(t: Thread, uaddr: int, count: int, mask: int) -> int:

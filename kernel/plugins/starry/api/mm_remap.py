@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from kernel.crates.errno import Errno, LinuxError
 from kernel.crates.memory_addr import PAGE_MASK, align_up
+from kernel.modules.axmm.backend import WHOLE_FILE, Alloc, Backend, FileSource, Linear
 from kernel.modules.axmm.shared import Shared
 from kernel.plugins.starry.api.abi import U64, Handler
 from kernel.plugins.starry.api.mm import check_commit, check_room, find_area, is_data
@@ -119,14 +120,26 @@ def _remap_to(t: Thread, addr: int, old_size: int, new_size: int, flags: int, ne
         return target
     check_room(t, old_size, data=is_data(area))
     # The old range stays as a mapping of the same thing without pages.
-    left = aspace.backend_of(area).moved(0)
+    left = _same_contents(aspace.backend_of(area), addr)
     flags_left, name, may = area.flags, area.name, area.may
     aspace.move_area(addr, old_size, target, new_size)
-    delta = getattr(left, "delta", 0)
     aspace.map(addr, old_size, flags_left, left, name=name, may=may)
-    if hasattr(left, "delta"):
-        left.delta = delta  # `map` counted from the backend's first area
     return target
+
+
+def _same_contents(backend: Backend, va: int) -> Backend:
+    """A backend without pages for a new area at `va` that shows what `backend` shows there."""
+    if isinstance(backend, Shared):
+        return Shared(backend.pages, va + backend.delta)
+    if isinstance(backend, Alloc) and backend.source is not None:
+        source, offset = backend.source, va + backend.delta
+        size = source.size_bytes
+        if size != WHOLE_FILE:
+            size = max(source.offset + size - offset, 0)
+        return Alloc(source=FileSource(source.node, offset, size))
+    if isinstance(backend, Linear):
+        return Linear(backend.pa_va_offset)
+    return Alloc()
 
 
 CALLS: dict[str, Handler] = {"mremap": sys_mremap}

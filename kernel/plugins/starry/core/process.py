@@ -65,10 +65,10 @@ class Process(axprocess.Process):
         self.limits = limits
         self.exe_path = ""
         self.exe_node: Any = None
-        self.argv = (0, 0)
-        self.envp = (0, 0)
+        self.argv: tuple[int, int] = (0, 0)
+        self.envp: tuple[int, int] = (0, 0)
         self.auxv: tuple[int, int] = (0, 0)
-        self.image = (0, 0)
+        self.image: tuple[int, int] = (0, 0)
         self.exit_signal = int(Signo.SIGCHLD)
         self.dumpable = 1
         self.no_new_privs = 0

@@ -92,8 +92,8 @@ class Thread:
         self.resumed = WaitOutcome.NONE
         self.wait_state: Any = None
         self.restart: Errno | None = None
-        self.robust_list = (0, 0)
-        self.rseq = (0, 0, 0)
+        self.robust_list: tuple[int, int] = (0, 0)
+        self.rseq: tuple[int, int, int] = (0, 0, 0)
         self.rseq_cpu = -1
         self.timer_slack_ns = 50_000
         self.object_pa = self.kernel.alloc.alloc(THREAD_BYTES, 16, "Thread")

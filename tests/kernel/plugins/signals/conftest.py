@@ -36,6 +36,7 @@ class FakeMemory:
         self.ranges.append((start, bytearray(size)))
 
     def _find(self, va: int, size: int) -> tuple[bytearray, int]:
+        assert 0 <= va < 1 << 64
         for start, data in self.ranges:
             if start <= va and va + size <= start + len(data):
                 return data, va - start

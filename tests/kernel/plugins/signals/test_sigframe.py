@@ -208,17 +208,19 @@ def test_full_alternate_stack_refuses(machine: Any) -> None:
         sigframe.setup(t, cpu, INFO, action, 0)
 
 
-def test_unwritable_stack(machine: Any) -> None:
-    machine.thread.cpu.engine.set(machine.arch.sp, 0x1234_5670)
+@pytest.mark.parametrize("sp", [0, 8, 0x1234_5670, (1 << 64) - 8])
+def test_unwritable_stack(machine: Any, sp: int) -> None:
+    machine.thread.cpu.engine.set(machine.arch.sp, sp)
     before = state(machine)
     with pytest.raises(LinuxError):
         sigframe.setup(machine.thread, machine.thread.cpu, INFO, ACTION, 0)
     assert state(machine) == before
 
 
-def test_sigreturn_without_frame_kills(machine: Any) -> None:
+@pytest.mark.parametrize("sp", [0, 8, 0x1234_5670, (1 << 64) - 8])
+def test_sigreturn_without_frame_kills(machine: Any, sp: int) -> None:
     t = machine.thread
-    t.cpu.engine.set(machine.arch.sp, 0x1234_5670)
+    t.cpu.engine.set(machine.arch.sp, sp)
     assert return_from_signal(t) == 0
     assert t.signal.pending.mask == 1 << 10 and t.signal.maybe_pending
 

@@ -19,6 +19,7 @@ from kernel.crates.signal import SaFlags
 from kernel.plugins.starry.core.sigframe.stack import (
     GENERIC_MCONTEXT_OFFSET,
     GENERIC_SIGMASK_OFFSET,
+    U64,
     load_registers,
     pack_head,
     read_frame,
@@ -59,8 +60,8 @@ def setup(t: Thread, cpu: Cpu, info: SigInfo, action: SigAction, mask: int) -> N
     regs = registers_of(t, cpu)
     alt = t.signal.altstack
     fault = t.signal.fault
-    record_va = (stack_top(alt, regs["sp"], action, FRAME_BYTES) - 16) & -16
-    frame_va = record_va - FRAME_BYTES
+    record_va = (stack_top(alt, regs["sp"], action, FRAME_BYTES) - 16) & -16 & U64
+    frame_va = (record_va - FRAME_BYTES) & U64
     frame = bytearray(FRAME_BYTES + 16)
     if action.flags & SaFlags.SIGINFO:
         frame[:UC] = info.pack()

@@ -19,6 +19,7 @@ from kernel.crates.errno import Errno, LinuxError
 from kernel.plugins.starry.core.sigframe.stack import (
     GENERIC_MCONTEXT_OFFSET,
     GENERIC_SIGMASK_OFFSET,
+    U64,
     load_registers,
     pack_head,
     read_frame,
@@ -58,8 +59,9 @@ def setup(t: Thread, cpu: Cpu, info: SigInfo, action: SigAction, mask: int) -> N
     regs = registers_of(t, cpu)
     alt = t.signal.altstack
     top = stack_top(alt, regs["sp"], action, FRAME_BYTES) & -16
-    frame_va = top - _END_BYTES - FPU_BYTES - FRAME_BYTES
-    frame = bytearray(top - frame_va)
+    size_bytes = FRAME_BYTES + FPU_BYTES + _END_BYTES
+    frame_va = (top - size_bytes) & U64
+    frame = bytearray(size_bytes)
     frame[:UC] = info.pack()
     pack_head(frame, UC, 0, alt)
     struct.pack_into("<Q", frame, SIGMASK, mask)
@@ -84,7 +86,7 @@ def restore(t: Thread, cpu: Cpu) -> int:
     frame_va = regs["sp"]
     frame = read_frame(t, frame_va, FRAME_BYTES)
     set_blocked(t, struct.unpack_from("<Q", frame, SIGMASK)[0])
-    fp = _find_fpu(t, frame_va + FRAME_BYTES)
+    fp = _find_fpu(t, (frame_va + FRAME_BYTES) & U64)
     regs.update(zip(_names(t), _WORDS.unpack_from(frame, MCONTEXT), strict=True))
     regs["zero"] = 0
     load_registers(t, cpu, regs)
@@ -108,5 +110,5 @@ def _find_fpu(t: Thread, va: int) -> bytes:
         if magic != FPU_MAGIC or size < FPU_BYTES:
             break
         found = t.mem.read(va + 16, FPU_BYTES - 16)
-        va += size
+        va = (va + size) & U64
     raise LinuxError(Errno.EFAULT, "unknown record in the signal frame")

@@ -21,6 +21,7 @@ from kernel.machine.arch import RISCV64
 from kernel.plugins.starry.core.sigframe.stack import (
     GENERIC_MCONTEXT_OFFSET,
     GENERIC_SIGMASK_OFFSET,
+    U64,
     load_registers,
     pack_head,
     read_frame,
@@ -53,7 +54,7 @@ def setup(t: Thread, cpu: Cpu, info: SigInfo, action: SigAction, mask: int) -> N
     """See `sigframe.setup`."""
     regs = registers_of(t, cpu)
     alt = t.signal.altstack
-    frame_va = (stack_top(alt, regs["sp"], action, FRAME_BYTES) - FRAME_BYTES) & -16
+    frame_va = (stack_top(alt, regs["sp"], action, FRAME_BYTES) - FRAME_BYTES) & -16 & U64
     frame = bytearray(FRAME_BYTES)
     frame[:UC] = info.pack()
     pack_head(frame, UC, 0, alt)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kernel.plugins.starry.core.altstack import AltStack
     from kernel.plugins.starry.core.thread import Thread
 
-U64: Final = (1 << 64) - 1
+U64: Final = (1 << 64) - 1  # addresses wrap around as registers do
 
 #: uc_flags, uc_link, uc_stack {ss_sp, ss_flags, padding, ss_size}.
 HEAD: Final = struct.Struct("<QQQIIQ")
@@ -43,7 +43,7 @@ def stack_top(alt: AltStack, sp: int, action: SigAction, frame_bytes: int) -> in
     if alt.contains(sp) and not alt.contains(sp - frame_bytes):
         raise LinuxError(Errno.EFAULT, "the alternate signal stack is full")
     if action.flags & SaFlags.ONSTACK and alt.state(sp) == 0:
-        return alt.sp + alt.size_bytes
+        return (alt.sp + alt.size_bytes) & U64
     return sp
 
 
@@ -55,7 +55,7 @@ def read_frame(t: Thread, sp: int, size_bytes: int, align: int = 1) -> bytes:
     """
     if sp & (align - 1):
         raise LinuxError(Errno.EFAULT, "signal frame is not aligned")
-    return t.mem.read(sp, size_bytes)
+    return t.mem.read(sp & U64, size_bytes)
 
 
 def restore_altstack(t: Thread, frame: bytes, uc_offset: int, sp: int) -> None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from kernel.crates.errno import Errno, LinuxError
 from kernel.crates.signal import SaFlags
 from kernel.plugins.starry.core.sigframe.stack import (
+    U64,
     load_registers,
     pack_head,
     read_frame,
@@ -75,13 +76,13 @@ def _place(t: Thread, sp: int, action: SigAction) -> tuple[int, int]:
     on_alt = alt.contains(sp)
     sp -= _RED_ZONE
     if action.flags & SaFlags.ONSTACK and alt.state(sp) == 0:
-        sp = alt.sp + alt.size_bytes
+        sp = (alt.sp + alt.size_bytes) & U64
         on_alt = True
     fp_va = (sp - FXSAVE_BYTES) & -64
     frame_va = ((fp_va - FRAME_BYTES) & -16) - 8
     if on_alt and not alt.covers(frame_va):
         raise LinuxError(Errno.EFAULT, "the alternate signal stack is full")
-    return frame_va, fp_va
+    return frame_va & U64, fp_va & U64
 
 
 def setup(t: Thread, cpu: Cpu, info: SigInfo, action: SigAction, mask: int) -> None:

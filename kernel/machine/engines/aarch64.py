@@ -8,15 +8,14 @@ cpu-feature-registers.rst); the same is done here, with the A72's user-visible v
 from __future__ import annotations
 
 import struct
-from typing import Any
-
-from unicorn import arm64_const as uc_arm64
-from unicorn.unicorn_const import UC_ARCH_ARM64, UC_MODE_ARM
 
 from kernel.machine.arch import AARCH64
 from kernel.machine.engine import Cause, RunResult, Stop
+from kernel.machine.engines.registers import Single
 from kernel.machine.engines.target import Hart, Target
 
+_UC_ARCH_ARM64, _UC_MODE_ARM, _UC_CPU_A72 = 2, 0, 2
+_UC_X0, _UC_V0, _UC_CP_REG = 199, 228, 290
 #: SCTLR_EL1: let EL0 use cache maintenance, CTR_EL0, DC ZVA and WFI. WFI must not trap: Unicorn
 #: stops at an exit address by acting as if WFI stood there.
 _SCTLR_UCI, _SCTLR_UCT, _SCTLR_DZE, _SCTLR_NTWI = 1 << 26, 1 << 15, 1 << 14, 1 << 16
@@ -48,14 +47,20 @@ class Aarch64Target(Target):
     """See `Target`."""
 
     arch = AARCH64
-    uc_arch = UC_ARCH_ARM64
-    uc_mode = UC_MODE_ARM
-    uc_model = uc_arm64.UC_CPU_ARM64_A72
-    ids = {
-        name: getattr(uc_arm64, f"UC_ARM64_REG_{name.upper()}")
-        for name in (*AARCH64.registers, "fpsr", "fpcr")
+    uc_arch = _UC_ARCH_ARM64
+    uc_mode = _UC_MODE_ARM
+    uc_model = _UC_CPU_A72
+    ids = {f"x{i}": _UC_X0 + i for i in range(29)} | {
+        "x29": 1,
+        "x30": 2,
+        "nzcv": 3,
+        "sp": 4,
+        "pc": 260,
+        "tpidr_el0": 262,
+        "fpcr": 291,
+        "fpsr": 292,
     }
-    wide_ids = {f"v{i}": getattr(uc_arm64, f"UC_ARM64_REG_V{i}") for i in range(32)}
+    wide_ids = {f"v{i}": _UC_V0 + i for i in range(32)}
     fp_names = ("fpsr", "fpcr", *wide_ids)
     state = (*AARCH64.registers, *fp_names)
     defaults: dict[str, int] = {}
@@ -67,12 +72,15 @@ class Aarch64Target(Target):
     idle_insn = _WFI
     user_stub = _ERET + _CLREX + _SELF_LOOP
 
-    def prepare(self, uc: Any, stub_va: int) -> None:
-        sctlr = uc.cpr_read(3, 0, 1, 0, 0)
-        sctlr |= _SCTLR_UCI | _SCTLR_UCT | _SCTLR_DZE | _SCTLR_NTWI
-        uc.cpr_write(3, 0, 1, 0, 0, sctlr)
-        uc.cpr_write(3, 0, 4, 0, 0, 0)  # SPSR_EL1: EL0, all flags clear
-        uc.cpr_write(3, 0, 4, 0, 1, stub_va + 4)  # ELR_EL1
+    def prepare(self, registers: Single, stub_va: int) -> None:
+        sctlr = _system_register(0, 1, 0, 0)
+        enabled = _SCTLR_UCI | _SCTLR_UCT | _SCTLR_DZE | _SCTLR_NTWI
+        registers.write_system(
+            _UC_CP_REG, sctlr, registers.read_system(_UC_CP_REG, sctlr) | enabled
+        )
+        spsr_el1, elr_el1 = _system_register(0, 4, 0, 0), _system_register(0, 4, 0, 1)
+        registers.write_system(_UC_CP_REG, spsr_el1, 0)  # EL0, all flags clear
+        registers.write_system(_UC_CP_REG, elr_el1, stub_va + 4)
 
     def classify(
         self, hart: Hart, trap: int, counted: int, pc: int, before: int

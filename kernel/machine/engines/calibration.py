@@ -31,8 +31,8 @@ _found: dict[int, Offsets] = {}
 def calibrate(
     uc_arch: int,
     handle: int,
-    run_loop: Callable[[int], None],
-    run_bad_load: Callable[[], None],
+    run_loop: Callable[[int], object],
+    run_bad_load: Callable[[], object],
     bad_address: int,
 ) -> Offsets:
     """Offsets for engines of `uc_arch`, found with the engine at host address `handle`.

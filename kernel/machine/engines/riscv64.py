@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import re
 import struct
-from typing import Any
-
-from unicorn import riscv_const as uc_riscv
-from unicorn.unicorn_const import UC_ARCH_RISCV, UC_MODE_RISCV64
 
 from kernel.machine.arch import RISCV64
 from kernel.machine.engine import Cause, RunResult, Stop
+from kernel.machine.engines.registers import Single
 from kernel.machine.engines.target import Hart, Target
 
+_UC_ARCH_RISCV, _UC_MODE_RISCV64, _UC_CPU_SIFIVE_U54 = 8, 8, 3
+_UC_X1, _UC_F0, _UC_MSTATUS, _UC_PRIV = 2, 158, 116, 191
 _MSTATUS_FS_DIRTY = 0x6000
 _EBREAK, _C_EBREAK = b"\x73\x00\x10\x00", b"\x02\x90"
 _TIME = 0xC01
@@ -31,15 +30,13 @@ class Riscv64Target(Target):
     """See `Target`."""
 
     arch = RISCV64
-    uc_arch = UC_ARCH_RISCV
-    uc_mode = UC_MODE_RISCV64
-    uc_model = uc_riscv.UC_CPU_RISCV64_SIFIVE_U54
+    uc_arch = _UC_ARCH_RISCV
+    uc_mode = _UC_MODE_RISCV64
+    uc_model = _UC_CPU_SIFIVE_U54
     ids = (
-        {name: uc_riscv.UC_RISCV_REG_X1 + i for i, name in enumerate(RISCV64.registers[:31])}
-        | {"pc": uc_riscv.UC_RISCV_REG_PC}
-        | {f"f{i}": getattr(uc_riscv, f"UC_RISCV_REG_F{i}") for i in range(32)}
-        | {"fflags": uc_riscv.UC_RISCV_REG_FFLAGS, "frm": uc_riscv.UC_RISCV_REG_FRM}
-        | {"fcsr": uc_riscv.UC_RISCV_REG_FCSR}
+        {name: _UC_X1 + i for i, name in enumerate(RISCV64.registers[:31])}
+        | {f"f{i}": _UC_F0 + i for i in range(32)}
+        | {"pc": 190, "fflags": 41, "frm": 42, "fcsr": 43}
     )
     wide_ids: dict[str, int] = {}
     fp_names = (*RISCV64.fp_registers, "fflags", "frm")
@@ -50,9 +47,9 @@ class Riscv64Target(Target):
     self_loop = b"\x6f\x00\x00\x00"
     bad_load = struct.pack("<II", 0x000592B7, 0x2382B303)  # lui t0, 0x59; ld t1, 0x238(t0)
 
-    def prepare(self, uc: Any, stub_va: int) -> None:
-        uc.reg_write(uc_riscv.UC_RISCV_REG_MSTATUS, _MSTATUS_FS_DIRTY)
-        uc.reg_write(uc_riscv.UC_RISCV_REG_PRIV, 0)
+    def prepare(self, registers: Single, stub_va: int) -> None:
+        registers.write(_UC_MSTATUS, _MSTATUS_FS_DIRTY)
+        registers.write(_UC_PRIV, 0)
 
     def classify(
         self, hart: Hart, trap: int, counted: int, pc: int, before: int

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Protocol
+from typing import Protocol
 
 from kernel.machine.arch import Arch
 from kernel.machine.engine import RunResult
-
-#: UC_ERR_* values `uc_emu_start` returns for an instruction Unicorn cannot decode, and for a
-#: refused TLB fill.
-STATUS_ILLEGAL = 10
-STATUS_REFUSED = 21
+from kernel.machine.engines.registers import Single
 
 
 class Hart(Protocol):
@@ -48,7 +44,8 @@ class Target:
         fp_names: Names of those of them that make up the `fp_layout`.
         defaults: Reset values other than 0.
         page_size: Argument of `uc_ctl_set_page_size`, or 0.
-        syscall_trap: Interrupt number of a system call (x86: never; it has a hook of its own).
+        syscall_trap: Interrupt number of a system call; -2 where it has a hook of its own.
+        syscall_instruction: Unicorn's number of the instruction for that hook, or 0.
         syscall_clobbers: Registers the system-call instruction itself writes: with the address
             after it and with the flags.
         self_loop: A jump to itself. bad_load: Code that loads from `bad_address`.
@@ -70,6 +67,7 @@ class Target:
     defaults: dict[str, int]
     page_size = 0
     syscall_trap = -2
+    syscall_instruction = 0
     syscall_clobbers: tuple[str, ...] = ()
     self_loop: bytes
     bad_load: bytes
@@ -78,7 +76,7 @@ class Target:
     idle_insn = b""
     host_dependent: re.Pattern[bytes] | None = None
 
-    def prepare(self, uc: Any, stub_va: int) -> None:
+    def prepare(self, registers: Single, stub_va: int) -> None:
         """Set control registers; `user_stub` will then be executed at `stub_va`."""
         raise NotImplementedError
 

@@ -8,15 +8,32 @@ to run. CR4.TSD makes RDTSC trap, so that it shows virtual time. Known limits of
 from __future__ import annotations
 
 import struct
-from typing import Any
-
-from unicorn import x86_const as uc_x86
-from unicorn.unicorn_const import UC_ARCH_X86, UC_MODE_64
 
 from kernel.machine.arch import X86_64
 from kernel.machine.engine import Cause, RunResult, Stop
+from kernel.machine.engines.registers import Single
 from kernel.machine.engines.target import Hart, Target
 
+_UC_ARCH_X86, _UC_MODE_64, _UC_CPU_WESTMERE, _UC_INS_SYSCALL = 4, 8, 16, 699
+_UC_R8, _UC_FP0, _UC_XMM0, _UC_CR4, _UC_MSR = 106, 82, 122, 54, 248
+_LEGACY_IDS = {
+    "rax": 35,
+    "rbx": 37,
+    "rcx": 38,
+    "rdx": 40,
+    "rsi": 43,
+    "rdi": 39,
+    "rbp": 36,
+    "rsp": 44,
+    "rip": 41,
+    "eflags": 25,
+    "fs_base": 250,
+    "gs_base": 251,
+    "mxcsr": 249,
+    "fpcw": 246,
+    "fpsw": 31,
+    "fptag": 247,
+}
 _EFER, _STAR = 0xC0000080, 0xC0000081
 _CR4_TSD, _CR4_OSFXSR, _CR4_OSXMMEXCPT = 1 << 2, 1 << 9, 1 << 10
 _USER_CS_BASE, _KERNEL_CS = 0x23, 8
@@ -43,31 +60,29 @@ class X8664Target(Target):
     """See `Target`."""
 
     arch = X86_64
-    uc_arch = UC_ARCH_X86
-    uc_mode = UC_MODE_64
-    uc_model = uc_x86.UC_CPU_X86_WESTMERE
-    ids = {
-        name: getattr(uc_x86, f"UC_X86_REG_{name.upper()}")
-        for name in (*X86_64.registers, "mxcsr", "fpcw", "fpsw", "fptag")
-    }
-    wide_ids = {f"st{i}": uc_x86.UC_X86_REG_FP0 + i for i in range(8)} | {
-        f"xmm{i}": uc_x86.UC_X86_REG_XMM0 + i for i in range(16)
+    uc_arch = _UC_ARCH_X86
+    uc_mode = _UC_MODE_64
+    uc_model = _UC_CPU_WESTMERE
+    ids = _LEGACY_IDS | {f"r{i}": _UC_R8 + i - 8 for i in range(8, 16)}
+    wide_ids = {f"st{i}": _UC_FP0 + i for i in range(8)} | {
+        f"xmm{i}": _UC_XMM0 + i for i in range(16)
     }
     fp_names = ("fpcw", "fpsw", "fptag", "mxcsr", *wide_ids)
     state = (*X86_64.registers, *fp_names)
     defaults = {"eflags": _FIXED_FLAGS, "fpcw": 0x37F, "fptag": 0xFFFF, "mxcsr": 0x1F80}
+    syscall_instruction = _UC_INS_SYSCALL
     syscall_clobbers = ("rcx", "r11")
     self_loop = b"\xeb\xfe"
     bad_load = b"\x48\x8b\x04\x25\x38\x92\x05\x00"  # mov rax, [0x59238]
     user_stub = b"\x48\x0f\x07\xeb\xfe"  # sysretq to the jump after it
 
-    def prepare(self, uc: Any, stub_va: int) -> None:
-        cr4 = uc.reg_read(uc_x86.UC_X86_REG_CR4)
-        uc.reg_write(uc_x86.UC_X86_REG_CR4, cr4 | _CR4_TSD | _CR4_OSFXSR | _CR4_OSXMMEXCPT)
-        uc.msr_write(_EFER, uc.msr_read(_EFER) | 1)
-        uc.msr_write(_STAR, _USER_CS_BASE << 48 | _KERNEL_CS << 32)
-        uc.reg_write(uc_x86.UC_X86_REG_RCX, stub_va + 3)
-        uc.reg_write(uc_x86.UC_X86_REG_R11, _FIXED_FLAGS)
+    def prepare(self, registers: Single, stub_va: int) -> None:
+        cr4 = registers.read(_UC_CR4) | _CR4_TSD | _CR4_OSFXSR | _CR4_OSXMMEXCPT
+        registers.write(_UC_CR4, cr4)
+        registers.write_msr(_UC_MSR, _EFER, registers.read_msr(_UC_MSR, _EFER) | 1)
+        registers.write_msr(_UC_MSR, _STAR, _USER_CS_BASE << 48 | _KERNEL_CS << 32)
+        registers.write(self.ids["rcx"], stub_va + 3)
+        registers.write(self.ids["r11"], _FIXED_FLAGS)
 
     def classify(
         self, hart: Hart, trap: int, counted: int, pc: int, before: int

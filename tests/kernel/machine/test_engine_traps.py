@@ -163,6 +163,16 @@ def test_other_counters_of_riscv_are_virtual(make):
         assert engine.run(pc, 9)[:3] == (Stop.BUDGET, None, 9)
         assert (engine.get("a0"), engine.get("a1")) == (1001, 1002)
         engine.flush_tlb()
+    for cuts in ((1, 1, 1, 1), (2, 1, 1), (1, 3)):
+        engine.reset()
+        engine.time_base_ns, at = 5_000, pc
+        for cut in cuts:
+            why, _, executed, at = engine.run(at, cut)
+            assert (why, executed) == (Stop.BUDGET, cut)
+            engine.time_base_ns += 5 * cut
+        assert (engine.get("a0"), engine.get("a1")) == (1001, 1002)
+    engine.set_exits(frozenset([pc + 6]))
+    assert engine.run(pc, 9) == (Stop.EXIT, None, 2, pc + 6)
 
 
 def test_registers_linux_emulates_on_aarch64(make):

@@ -1,0 +1,78 @@
+"""The shipped samples: complete, static, small, with line information, and right under Linux."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+import struct
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from elftools.elf.elffile import ELFFile
+
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+ARCHES = {"x86_64": 62, "riscv64": 243, "aarch64": 183, "loongarch64": 258}
+NAMES = sorted(path.stem for path in (SAMPLES / "src").glob("*.c"))
+CASES: list[dict[str, Any]] = json.loads((SAMPLES / "expected" / "cases.json").read_text("utf-8"))
+
+
+def test_every_sample_is_complete() -> None:
+    assert len(NAMES) >= 12
+    readme = (SAMPLES / "README.md").read_text("utf-8")
+    for arch in ARCHES:
+        assert sorted(path.name for path in (SAMPLES / "bin" / arch).iterdir()) == NAMES
+    for name in NAMES:
+        assert f"| `{name}` |" in readme
+        assert any(case["program"] == name for case in CASES)
+    texts = {path.stem for path in (SAMPLES / "expected").glob("*.txt")}
+    assert texts == {case["case"] for case in CASES}
+
+
+@pytest.mark.parametrize("arch", ARCHES)
+def test_binaries(arch: str) -> None:
+    for name in NAMES:
+        path = SAMPLES / "bin" / arch / name
+        data = path.read_bytes()
+        assert len(data) < 100_000
+        assert struct.unpack_from("<HH", data, 16) == (2, ARCHES[arch])  # ET_EXEC
+        assert path.stat().st_mode & 0o111
+        for word in (b"/home/", b"/root/", b"/work/", b"site-packages"):
+            assert word not in data
+        with path.open("rb") as file:
+            elf = ELFFile(file)
+            assert not any(s["p_type"] in ("PT_INTERP", "PT_DYNAMIC") for s in elf.iter_segments())
+            dwarf = elf.get_dwarf_info()
+            units = [unit for unit in dwarf.iter_CUs() if dwarf.line_program_for_CU(unit)]
+            sources = {unit.get_top_DIE().attributes["DW_AT_name"].value for unit in units}
+            assert f"samples/src/{name}.c".encode() in sources
+            symbols = elf.get_section_by_name(".symtab")
+            assert symbols is not None
+            assert symbols.get_symbol_by_name("main")
+
+
+def run(arch: str, case: dict[str, Any]) -> tuple[bytes, int]:
+    prefix = [] if arch == platform.machine() else [f"qemu-{arch}"]
+    done = subprocess.run(
+        [*prefix, str(SAMPLES / "bin" / arch / case["program"]), *case["args"]],
+        input=case["stdin"].encode(),
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    return done.stdout, done.returncode if done.returncode >= 0 else 128 - done.returncode
+
+
+@pytest.mark.parametrize("arch", ARCHES)
+def test_runs_as_recorded(arch: str) -> None:
+    if platform.system() != "Linux" or (
+        arch != platform.machine() and not shutil.which(f"qemu-{arch}")
+    ):
+        pytest.skip(f"no Linux and no qemu-{arch} here")
+    for case in CASES:
+        if arch in case.get("qemu_differs", {}) and arch != platform.machine():
+            continue
+        expected = (SAMPLES / "expected" / f"{case['case']}.txt").read_bytes()
+        assert run(arch, case) == (expected, case["status"]), case["case"]

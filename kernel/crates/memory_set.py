@@ -8,7 +8,7 @@ modelled kernel block of `AREA_BYTES` bytes.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -62,23 +62,17 @@ class MemorySet:
 
     def before(self, va: int) -> MemoryArea | None:
         """The last area that starts below `va`."""
-        index = bisect_right(self._starts, va - 1) - 1
+        index = bisect_left(self._starts, va) - 1
         return self._areas[index] if index >= 0 else None
 
     def after(self, va: int) -> MemoryArea | None:
         """The first area that starts at or above `va`."""
-        index = bisect_right(self._starts, va - 1)
+        index = bisect_left(self._starts, va)
         return self._areas[index] if index < len(self._areas) else None
 
     def overlapping(self, start: int, end: int) -> list[MemoryArea]:
         """The areas that share an address with `[start, end)`, in order."""
-        first = self._first_ending_after(start)
-        found: list[MemoryArea] = []
-        for area in self._areas[first:]:
-            if area.start >= end:
-                break
-            found.append(area)
-        return found
+        return self._areas[self._first_ending_after(start) : bisect_left(self._starts, end)]
 
     def overlaps(self, start: int, end: int) -> bool:
         """Whether any area shares an address with `[start, end)`."""

@@ -22,7 +22,7 @@ from kernel.modules.axmm import clone, fault, linux
 from kernel.modules.axmm.backend import EAGER_EXEC_BYTES, Alloc, Backend, Linear
 from kernel.modules.axmm.fault import FaultOutcome
 from kernel.modules.axmm.shared import Shared, SharedPages
-from kernel.modules.axmm.space_base import SpaceBase, TlbFlusher
+from kernel.modules.axmm.space_base import OneFlush, SpaceBase, TlbFlusher
 
 __all__ = ["AddrSpace", "TlbFlusher"]
 
@@ -67,13 +67,12 @@ class AddrSpace(SpaceBase):
             backend.place(start)
             end = start + size_bytes
             area = MemoryArea(start, end, flags, backend, name, may, grows_down, vm_flags)
-            area = self.areas.map(area, self, unmap_overlap)
+            with OneFlush(self):
+                area = self.areas.map(area, self, unmap_overlap)
         except KernelError:
             if backend.areas:
                 backend.release(self)
             raise
-        finally:
-            self.flush_stale()
         if isinstance(backend, Alloc) and backend.populate_first:
             self.note_private_page(area)
         return area
@@ -109,10 +108,8 @@ class AddrSpace(SpaceBase):
         """
         self.validate_region(start, size_bytes)
         end = start + size_bytes
-        try:
+        with OneFlush(self):
             touched = self.areas.unmap(start, size_bytes, self)
-        finally:
-            self.flush_stale()
         if touched:
             floor, ceiling = self.areas.gap(start, end)
             self.page_table.free_tables(start, end, floor, ceiling)
@@ -159,14 +156,12 @@ class AddrSpace(SpaceBase):
                 raise AxError(AxErrorKind.PERMISSION_DENIED, f"{area.name} was opened without it")
             return flags
 
-        try:
+        with OneFlush(self):
             self.areas.protect(start, covered - start, update, self)
             if flags & EXECUTE and covered - start <= EAGER_EXEC_BYTES:
                 for area in self.areas.overlapping(start, covered):
                     low, high = max(area.start, start), min(area.end, covered)
                     self.backend_of(area).populate(low, high, area.flags, self)
-        finally:
-            self.flush_stale()
         if covered < end:
             raise AxError(AxErrorKind.NO_MEMORY, f"nothing is mapped at {covered:#x}")
 
@@ -193,7 +188,7 @@ class AddrSpace(SpaceBase):
             AxError: NO_MEMORY: a gap, or no frame.
         """
         end, covered = start + size_bytes, start
-        try:
+        with OneFlush(self):
             for area in self.areas.overlapping(start, end):
                 if area.start > covered:
                     break
@@ -205,8 +200,6 @@ class AddrSpace(SpaceBase):
                     self._unlock(area, low, high)
                 self.note_private_page(area)
                 covered = high
-        finally:
-            self.flush_stale()
         if covered < end:
             raise AxError(AxErrorKind.NO_MEMORY, f"nothing is mapped at {covered:#x}")
 

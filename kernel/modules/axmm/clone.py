@@ -14,6 +14,7 @@ from kernel.crates.memory_addr import PAGE_SIZE
 from kernel.crates.memory_area import MemoryArea
 from kernel.crates.page_table_entry.pte_format import WRITE
 from kernel.modules.axmm.backend import USER_PAGE, Alloc
+from kernel.modules.axmm.space_base import OneFlush
 
 if TYPE_CHECKING:
     from kernel.modules.axmm.aspace import AddrSpace
@@ -26,13 +27,12 @@ def clone_space(parent: AddrSpace, ident: int, cow: bool) -> AddrSpace:
     """See `AddrSpace.clone_or_err`."""
     child = parent.new_empty(ident)
     try:
-        for area in parent.areas:
-            _clone_area(parent, child, area, cow)
+        with OneFlush(parent):
+            for area in parent.areas:
+                _clone_area(parent, child, area, cow)
     except KernelError:
         child.destroy()
         raise
-    finally:
-        parent.flush_stale()
     return child
 
 

@@ -10,7 +10,7 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kernel.crates.errno import AxError
+from kernel.crates.errno import AxError, AxErrorKind
 from kernel.crates.event import EventKind
 from kernel.crates.memory_addr import PAGE_SIZE
 from kernel.crates.memory_area import MemoryArea
@@ -77,10 +77,11 @@ def handle(space: AddrSpace, va: int, access: int) -> FaultOutcome:
     try:
         outcome = _resolve(space, area, va & -PAGE_SIZE, access)
     except AxError as error:
+        # A full file system is SIGBUS (shmem_fault), no free frame is the kernel's own trouble.
+        is_full = error.kind is AxErrorKind.STORAGE_FULL
         what = f"{access_word(access)} of {va:#x}: {error.why or 'no memory left'}"
-        return FaultOutcome(FaultKind.OOM, what)
-    finally:
-        space.flush_stale()
+        return FaultOutcome(FaultKind.BUS_ADRERR if is_full else FaultKind.OOM, what)
+    space.flush_stale()
     if outcome is None:
         return _outcome(FaultKind.BUS_ADRERR, space, va, access, failure, "")
     return outcome

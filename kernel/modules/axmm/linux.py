@@ -14,6 +14,7 @@ from kernel.crates.memory_addr import PAGE_SIZE
 from kernel.crates.page_table import Leaf
 from kernel.crates.page_table_entry.pte_format import EXECUTE, VALID
 from kernel.modules.axmm.backend import Alloc, Linear
+from kernel.modules.axmm.space_base import OneFlush
 
 if TYPE_CHECKING:
     from kernel.modules.axmm.aspace import AddrSpace
@@ -45,14 +46,13 @@ def move_area(
     copy = area.part(new, new + new_size)
     copy.backend, copy.grows_down = backend, False
     try:
-        space.areas.map(copy, space, fill=False)
-        _move_pages(space, old, old_size, new)
+        with OneFlush(space):
+            space.areas.map(copy, space, fill=False)
+            _move_pages(space, old, old_size, new)
     except KernelError:
         if backend.areas:
             backend.release(space)
         raise
-    finally:
-        space.flush_stale()
     if old_size and not keep_old:
         space.unmap(old, old_size)
     if copy.flags & EXECUTE:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol, Self, cast
 
-from kernel.crates.errno import AxError, AxErrorKind
+from kernel.crates.errno import AxError, AxErrorKind, KernelError
 from kernel.crates.event import EventKind, EventSink
 from kernel.crates.memory_addr import PAGE_MASK, PAGE_SIZE
 from kernel.crates.memory_set import MemoryArea, MemorySet
@@ -234,3 +234,22 @@ class SpaceBase:
         if self.brk_start and area.start <= self.brk and area.end >= self.brk_start:
             return "[heap]" if isinstance(area.backend, Alloc) else ""
         return "[stack]" if area.start <= self.stack_start < area.end else ""
+
+
+class OneFlush:
+    """One TLB flush at the end of an operation, also if it fails with a kernel error.
+
+    Not if a debugger's stop passes through: a half-way state is left exactly as it is.
+    """
+
+    __slots__ = ("_space",)
+
+    def __init__(self, space: SpaceBase) -> None:
+        self._space = space
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None or issubclass(kind, KernelError):
+            self._space.flush_stale()

@@ -83,20 +83,20 @@ class _X86Mmu(Mmu):
         base = self._base
         slot4 = (self.root - base >> 3) + (va >> 39 & 511)
         e4 = q[slot4]
-        if not e4 & 1 or e4 & 0x80:
+        if e4 & 0x81 != 1:  # absent, or PS, which is reserved here
             return FAULT
         slot3 = ((e4 & 0xF_FFFF_FFFF_F000) - base >> 3) + (va >> 30 & 511)
         e3 = q[slot3]
-        if not e3 & 1:
-            return FAULT
-        if e3 & 0x80:
+        if e3 & 0x81 != 1:
+            if not e3 & 1:
+                return FAULT
             frame = e3 & 0xF_FFFF_C000_0000 | va & 0x3FFF_F000
             return self._grant(access, frame, e4 & e3, e4 | e3, (slot4,), slot3)
         slot2 = ((e3 & 0xF_FFFF_FFFF_F000) - base >> 3) + (va >> 21 & 511)
         e2 = q[slot2]
-        if not e2 & 1:
-            return FAULT
-        if e2 & 0x80:
+        if e2 & 0x81 != 1:
+            if not e2 & 1:
+                return FAULT
             frame = e2 & 0xF_FFFF_FFE0_0000 | va & 0x1F_F000
             return self._grant(access, frame, e4 & e3 & e2, e4 | e3 | e2, (slot4, slot3), slot2)
         slot1 = ((e2 & 0xF_FFFF_FFFF_F000) - base >> 3) + (va >> 12 & 511)

@@ -134,7 +134,9 @@ class Symbols:
         """Source file and line of an address."""
         return self.lines.line(address - self.bias)
 
-    line_of = line
+    def line_of(self, pc: int) -> tuple[str, int] | None:
+        """Source file and line: the name `kernel.control.LineTable` asks for."""
+        return self.line(pc)
 
     def line_addresses(self, file: str, line: int) -> tuple[list[int], int]:
         """Where the code of a source line starts, and the line really used."""

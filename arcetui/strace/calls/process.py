@@ -193,7 +193,7 @@ def prctl_result(call: Call, result: int) -> str:
 
 
 def membarrier_result(call: Call, result: int) -> str:
-    """membarrier's result: the commands there are, for MEMBARRIER_CMD_QUERY."""
+    """Membarrier's result: the commands there are, for MEMBARRIER_CMD_QUERY."""
     if call.args[0] & 0xFFFFFFFF or not result:
         return str(result)
     return f"{hexa(result)} ({flags(result, process_names.MEMBARRIER, '')})"

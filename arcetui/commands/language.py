@@ -1,0 +1,182 @@
+"""The language: finds the command a line means, runs it, completes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from arcetui.commands import breakpoints, info, memory, run, syscalls, time_travel
+from arcetui.commands.command import Command, CommandError, Result
+from arcetui.commands.context import Context
+from arcetui.commands.help import helper
+from arcetui.expr import ExprError, unknown
+from arcetui.render.row import plain
+
+if TYPE_CHECKING:
+    from arcetui.symbols import Symbols
+    from kernel.control import Debugger
+
+
+def leave(_: Context, text: str) -> Result:
+    """Leave."""
+    return Result(quit=True)
+
+
+QUIT = Command("quit", leave, "Leave.", "", "", ("q",), "Help")
+_TABLE: tuple[Command, ...] = (
+    *run.COMMANDS,
+    *time_travel.COMMANDS,
+    *breakpoints.COMMANDS,
+    *syscalls.COMMANDS,
+    *info.COMMANDS,
+    *memory.COMMANDS,
+    QUIT,
+)
+
+
+def find(words: str) -> Command | None:
+    """The command of a full name or alias."""
+    return _BY_NAME.get(" ".join(words.split()))
+
+
+COMMANDS: tuple[Command, ...] = (*_TABLE, helper(_TABLE, lambda words: find(words)))
+_BY_NAME: dict[str, Command] = {}
+for _command in COMMANDS:
+    for _name in (_command.name, *_command.aliases):
+        _BY_NAME.setdefault(_name, _command)
+FAMILIES = frozenset(name.split()[0] for name in _BY_NAME if " " in name)
+
+
+class Commander:
+    """Runs command lines against a debugger.
+
+    Args:
+        debugger: The machine.
+        symbols: The program's symbols; read from its file if not given.
+    """
+
+    def __init__(self, debugger: Debugger, symbols: Symbols | None = None) -> None:
+        self.context = Context(debugger, symbols)
+
+    def run(self, line: str) -> Result:
+        """Do one line. Never raises for what the user wrote: errors are results."""
+        line = line.strip()
+        settings = self.context.settings
+        if line.startswith("#"):
+            return Result()
+        if not line:
+            line = settings.last_line
+            if not line:
+                return Result()
+        try:
+            command, rest = self.parse(line)
+            settings.last_line = _repeatable(command, line)
+            return command.action(self.context, rest)
+        except (CommandError, ExprError) as error:
+            return _failed(str(error))
+        except LookupError as error:
+            return _failed(str(error.args[0] if error.args else error))
+
+    def parse(self, line: str) -> tuple[Command, str]:
+        """The command and its argument.
+
+        Raises:
+            CommandError: There is no such command, or its beginning fits several.
+        """
+        first, slash, form = _first_word(line)
+        rest = line[len(first) :].strip() if not slash else form
+        if first in FAMILIES:
+            word, _, more = rest.partition(" ")
+            if word:
+                command = _lookup(f"{first} {word}")
+                if command is not None:
+                    return command, more.strip()
+            if first not in _BY_NAME:
+                names = sorted(name for name in _BY_NAME if name.startswith(first + " "))
+                if not word:
+                    kinds = ", ".join(name.partition(" ")[2] for name in names)
+                    raise CommandError(f"{first} what? One of: {kinds}")
+                kinds = [name.partition(" ")[2] for name in names]
+                raise CommandError(unknown(f"{first} command", word, kinds))
+        command = _lookup(first)
+        if command is None:
+            raise CommandError(unknown("command", first, list(_BY_NAME)) + "; try help")
+        return command, rest
+
+    def complete(self, line: str) -> list[str]:
+        """Whole lines that the line could become, by completing its last word."""
+        stripped = line.lstrip()
+        lead = line[: len(line) - len(stripped)]
+        first, blank, rest = stripped.partition(" ")
+        if not blank:
+            names = {name for name in _BY_NAME if name.startswith(first) and " " not in name}
+            names |= {name for name in FAMILIES if name.startswith(first)}
+            return [lead + name for name in sorted(names, key=_short_first)]
+        if first in FAMILIES and " " not in rest:
+            words = {name for name in _BY_NAME if name.startswith(f"{first} ") and rest in name[:]}
+            found = sorted(n for n in words if n.startswith(f"{first} {rest}"))
+            if found or first not in _BY_NAME:
+                return [lead + name for name in found]
+        try:
+            command, argument = self.parse(stripped)
+        except CommandError:
+            return []
+        if command.complete is None:
+            return []
+        if stripped.endswith(" ") and not argument.endswith(" "):
+            argument = argument + " " if argument else ""
+        try:
+            words_found = command.complete(self.context, argument)
+        except (CommandError, ExprError, LookupError):
+            return []
+        base = line
+        out: list[str] = []
+        for word in words_found:
+            out.append(_joined(base, word))
+        return out
+
+
+def _joined(line: str, word: str) -> str:
+    """The line with its last, partial word replaced by `word`."""
+    for size in range(min(len(word), len(line)), 0, -1):
+        before = line[len(line) - size - 1 : len(line) - size]
+        if line.endswith(word[:size]) and not (before.isalnum() or before == "_"):
+            return line[: len(line) - size] + word
+    return line + word
+
+
+def _short_first(name: str) -> tuple[int, str]:
+    return (0 if len(name) > 2 else 1), name
+
+
+def _first_word(line: str) -> tuple[str, bool, str]:
+    """`x/8gx $sp` -> ("x", True, "/8gx $sp")."""
+    first = line.split(None, 1)[0]
+    name, slash, _ = first.partition("/")
+    if slash and name:
+        return name, True, line[len(name) :].strip()
+    return first, False, ""
+
+
+def _lookup(name: str) -> Command | None:
+    """A command by name, alias, or the beginning of exactly one command."""
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    found = {id(c): c for n, c in _BY_NAME.items() if n.startswith(name)}
+    same_depth = [c for c in found.values() if c.name.count(" ") == name.count(" ")]
+    if len(same_depth) == 1:
+        return same_depth[0]
+    if len(same_depth) > 1:
+        names = sorted({c.name for c in same_depth})
+        raise CommandError(f"{name!r} may mean {', '.join(names)}")
+    return None
+
+
+def _repeatable(command: Command, line: str) -> str:
+    """What an empty line does next: the same step, or x without its address."""
+    if not command.repeats:
+        return ""
+    return "x" if command.name == "x" else "list" if command.name == "list" else line
+
+
+def _failed(sentence: str) -> Result:
+    return Result((plain(sentence, "error"),), error=True)

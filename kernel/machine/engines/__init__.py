@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from collections.abc import Sequence
-
 from kernel.machine.arch import Arch
 from kernel.machine.engine import CpuEngine, Translator
 from kernel.machine.ram import Ram

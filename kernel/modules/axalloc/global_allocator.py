@@ -95,6 +95,13 @@ class GlobalAllocator:
         at = align_up(at + (ram.size_bytes >> PAGE_SHIFT), 64)
         self.balloc: AnyByteAllocator = allocator(ram, events, at)
         self._mismatch_pa = at + control_size
+        if control_pa < base_pa + size_bytes and base_pa < self._mismatch_pa + 8:
+            raise AxError(
+                AxErrorKind.INVALID_INPUT,
+                f"the control memory at {control_pa:#x} needs {self._mismatch_pa + 8 - control_pa} "
+                f"bytes and reaches into the memory to give out at {base_pa:#x}: take the size "
+                "from control_bytes() with the RAM's frames and start",
+            )
         self._init(base_pa, size_bytes)
 
     def _init(self, base_pa: int, size_bytes: int) -> None:

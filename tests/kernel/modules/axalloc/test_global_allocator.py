@@ -116,6 +116,7 @@ def test_panics_and_bad_input() -> None:
         lambda: alloc.alloc_pages(0),
         lambda: GlobalAllocator.control_bytes("fit", 10),
         lambda: GlobalAllocator(alloc.ram, NullSink(), IMAGE, 32 * KIB, "tlsf", RAM_BASE),
+        lambda: GlobalAllocator(alloc.ram, NullSink(), IMAGE, 4 * MIB, "tlsf", IMAGE - 4096),
     ):
         with pytest.raises(AxError) as failure:
             call()

@@ -143,4 +143,5 @@ def boot(recipe: Recipe, sink: ConsoleSink) -> System:
     board.events.emit(EventKind.TRAP_EXIT)
     cpu.clock_ns = board.events.time_ns
     board.insns_since = 0
+    board.choose()
     return System(board, kernel, starry.blobs())

@@ -91,7 +91,7 @@ class Recorder:
         if not self.keeps:
             del self.calls[serial]
 
-    def on_signal(self, tid: int, info: Any) -> None:
+    def on_signal(self, thread: Any, info: Any) -> None:
         """A signal reaches a thread (handler, or default action)."""
         view = SignalInfoView(
             signo=int(info.signo),
@@ -102,7 +102,7 @@ class Recorder:
             value=int(info.value),
         )
         if self.observer is not None and not self.quiet:
-            self.observer.signal(tid, view.signo, view)
+            self.observer.signal(thread.tid, view.signo, view)
         if self.stops is not None and self.stops.wants_signal(view):
             self.board.stop_requested = True
 
@@ -111,6 +111,11 @@ class Recorder:
         if self.observer is not None and not self.quiet:
             self.observer.exited(pid, status)
         if self.stops is not None and self.stops.wants_exit_of_process(pid, status):
+            self.board.stop_requested = True
+
+    def on_fault(self, thread: Any, pc: int, va: int, access: str, signal: str, why: str) -> None:
+        """A fault or exception becomes a signal."""
+        if self.stops is not None and self.stops.wants_fault(signal, why):
             self.board.stop_requested = True
 
     def forget_after(self, position: Position) -> None:

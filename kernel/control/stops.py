@@ -14,9 +14,6 @@ from kernel.machine.board import Board
 from kernel.machine.cpu import Cpu, Trap
 from kernel.machine.engine import Stop
 
-#: SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV: what processor faults become.
-FAULT_SIGNALS = frozenset({4, 5, 7, 8, 11})
-
 
 @dataclass(slots=True)
 class Breakpoint:
@@ -180,12 +177,12 @@ class StopTable:
         return False
 
     def wants_signal(self, info: SignalInfoView) -> bool:
-        """A signal reaches a thread; `fault` catches those the processor caused."""
-        if info.code > 0 and info.signo in FAULT_SIGNALS:
-            last = f"signal {info.signo} at {info.addr:#x}"
-            if self._simple("fault", info.signo, StopReason.FAULT, last):
-                return True
+        """A signal reaches a thread."""
         return self._simple("signal", info.signo, StopReason.SIGNAL, f"signal {info.signo}")
+
+    def wants_fault(self, signal: str, why: str) -> bool:
+        """A fault becomes a signal."""
+        return self._simple("fault", 0, StopReason.FAULT, f"{signal}: {why}")
 
     def wants_exit_of_process(self, pid: int, status: int) -> bool:
         """A process ended."""

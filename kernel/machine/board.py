@@ -101,7 +101,7 @@ class Board:
 
     # -- choosing a CPU -------------------------------------------------------------------------
 
-    def _choose(self) -> None:
+    def choose(self) -> None:
         """Make `active` the CPU to go on with.
 
         Called whenever clocks or work have changed, so that `active` depends on the machine's
@@ -194,7 +194,7 @@ class Board:
             cpu.pending = Trap(why, detail)
             self._entry(1 if why == Stop.SYSCALL else 0)
         elif cpu.clock_ns >= self.slice_end_ns:
-            self._choose()
+            self.choose()
         return why
 
     def _entry(self, skips: int) -> None:
@@ -236,7 +236,7 @@ class Board:
             self._panic(error)
         cpu.clock_ns = events.time_ns
         self.insns_since = 0
-        self._choose()
+        self.choose()
 
     def _timer(self, cpu: Cpu) -> None:
         """Deliver the timer interrupt; an idle CPU skips ahead to it."""
@@ -270,7 +270,7 @@ class Board:
             self._panic(error)
         cpu.clock_ns = events.time_ns
         self.insns_since = 0
-        self._choose()
+        self.choose()
 
     def _breathe(self, cpu: Cpu) -> bool:
         """Clear the CPU's reservation; whether the driver wants to stop for a snapshot."""

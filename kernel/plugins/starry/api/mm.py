@@ -148,8 +148,6 @@ def sys_mmap(t: Thread, addr: int, length: int, prot: int, flags: int, fd: int, 
     size = align_up(length)
     if size > U64:
         raise LinuxError(Errno.ENOMEM)
-    if (offset + size) >> 64:
-        raise LinuxError(Errno.EOVERFLOW)
     va = _place(t, addr, size, flags)
     shared = _check_type(t, file, prot, flags, offset, size)
     accounted = bool(prot & PROT_WRITE) and not shared
@@ -167,7 +165,7 @@ def sys_mmap(t: Thread, addr: int, length: int, prot: int, flags: int, fd: int, 
         size,
         prot & 7 | _USER,
         backend,
-        name=_name(file, shared),
+        name=file.path if file is not None else "",
         may=may,
         grows_down=bool(flags & MAP_GROWSDOWN),
         unmap_overlap=bool(fixed),
@@ -275,13 +273,6 @@ def _new_backend(
     if shared:
         return Shared(SharedPages.of_file(aspace.frames, node), offset, populate)
     return Alloc(populate, FileSource(node, offset))
-
-
-def _name(file: OpenFile | None, shared: bool) -> str:
-    """The area's name in /proc/PID/maps."""
-    if file is not None:
-        return file.path
-    return "/dev/zero (deleted)" if shared else ""
 
 
 # -- munmap, mprotect ----------------------------------------------------------------------------

@@ -118,14 +118,14 @@ def _populate(t: Thread, addr: int, size: int, advice: int) -> None:
     """Bring the pages in, as if read or written.
 
     Raises:
-        LinuxError: ENOMEM: a gap, or no memory; EFAULT: a page may not be touched so.
+        LinuxError: ENOMEM: a gap, or no memory; EINVAL: a page may not be touched so.
     """
     access = _WRITE if advice == MADV_POPULATE_WRITE else _READ
     aspace = t.process.aspace
     areas, gap = _areas(t, addr, addr + size)
     for area in areas:
         if not aspace.check_region_access(area.start, PAGE_SIZE, access):
-            raise LinuxError(Errno.EINVAL if access == _WRITE else Errno.EFAULT)
+            raise LinuxError(Errno.EINVAL, "its rights forbid it")
         start, end = max(area.start, addr), min(area.end, addr + size)
         aspace.populate_area(start, end - start, access)
     if gap:
@@ -161,7 +161,7 @@ def sys_msync(t: Thread, addr: int, length: int, flags: int) -> int:
         raise LinuxError(Errno.EINVAL)
     if flags & MS_ASYNC and flags & MS_SYNC:
         raise LinuxError(Errno.EINVAL)
-    end = addr + align_up(length)
+    end = addr + (align_up(length) & U64)
     if end > U64:
         raise LinuxError(Errno.ENOMEM)
     if end > addr and _areas(t, addr, end)[1]:

@@ -139,7 +139,10 @@ def _same_contents(backend: Backend, va: int) -> Backend:
         return Alloc(source=FileSource(source.node, offset, size))
     if isinstance(backend, Linear):
         return Linear(backend.pa_va_offset)
-    return Alloc()
+    left = Alloc()
+    if isinstance(backend, Alloc):
+        left.delta = backend.delta
+    return left
 
 
 CALLS: dict[str, Handler] = {"mremap": sys_mremap}

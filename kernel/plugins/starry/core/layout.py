@@ -63,10 +63,12 @@ class UserLayout:
 
 def user_layout(arch: str, config: AxConfig) -> UserLayout:
     """The layout of user address spaces on `arch`."""
+    # Linux keeps x86's last page free: SYSRET to a non-canonical address would fault in the kernel.
+    end = config.user_end - PAGE_SIZE if arch == "x86_64" else config.user_end
     trampoline = config.stack_top + PAGE_SIZE if arch in TRAMPOLINE_CODE else 0
     return UserLayout(
         base=config.user_base,
-        end=config.user_end,
+        end=end,
         pie_base=config.interp_base,
         heap_base=config.heap_base,
         mmap_top=config.mmap_top,

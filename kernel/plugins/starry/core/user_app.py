@@ -24,6 +24,7 @@ from kernel.plugins.starry.core.loader import (
     load_program,
     write_trampoline,
 )
+from kernel.plugins.starry.core.proc_source import StarryProc
 from kernel.plugins.starry.core.process import Process
 from kernel.plugins.starry.core.signal_state import ProcessSignals, ThreadSignals
 from kernel.plugins.starry.core.thread import Thread
@@ -51,6 +52,7 @@ def boot(starry: Starry, files: tuple[tuple[str, bytes], ...]) -> None:
     else:
         for path, data in files:
             kernel.fs.add_file(path, data)
+    kernel.fs.proc.fill(StarryProc(starry))
 
 
 def new_user_aspace(starry: Starry) -> AddrSpace:

@@ -1,0 +1,73 @@
+"""What /proc shows of Starry: implements `axfs.proc_source.ProcSource`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kernel.crates.errno import AxError, AxErrorKind, LinuxError
+from kernel.plugins.starry.core.proc_texts import PROCESS_TEXTS, SYSTEM_TEXTS
+from kernel.plugins.starry.core.thread import Thread
+
+if TYPE_CHECKING:
+    from kernel.crates.vfs import VfsNodeOps
+    from kernel.plugins.starry.core.process import Process
+    from kernel.plugins.starry.core.starry import Starry
+
+
+class StarryProc:
+    """Texts and links of all processes."""
+
+    def __init__(self, starry: Starry) -> None:
+        self.starry = starry
+
+    def _process(self, pid: int) -> Process:
+        """The process, or the one the thread belongs to.
+
+        Raises:
+            AxError: NOT_FOUND.
+        """
+        process = self.starry.processes.get(pid)
+        if process is None:
+            raise AxError(AxErrorKind.NOT_FOUND, f"no process {pid}")
+        return process
+
+    def pids(self) -> list[int]:
+        """Process ids in ascending order."""
+        return sorted(self.starry.processes)
+
+    def current_pid(self) -> int:
+        """The process that looks; 0 outside of any."""
+        kernel = self.starry.kernel
+        current = kernel.board.cpus[kernel.events.cpu_id].current
+        ext = current.task_ext if current is not None else None
+        return ext.process.pid if isinstance(ext, Thread) else 0
+
+    def text(self, pid: int, name: str) -> bytes:
+        """Contents of /proc/PID/NAME."""
+        return PROCESS_TEXTS[name](self._process(pid))
+
+    def link(self, pid: int, name: str) -> str:
+        """Target of /proc/PID/{exe,cwd,root}."""
+        process = self._process(pid)
+        if name == "exe":
+            return process.exe_path
+        if name == "root":
+            return "/"
+        try:
+            return process.ns.get("FS_CONTEXT").cwd_path
+        except LinuxError:
+            return ""  # the directory is removed
+
+    def fds(self, pid: int) -> list[int]:
+        """Open descriptors in ascending order."""
+        process = self._process(pid)
+        return [] if process.is_zombie else sorted(process.ns.get("FD_TABLE").objects.ids())
+
+    def fd_link(self, pid: int, fd: int) -> tuple[str, VfsNodeOps | None]:
+        """What /proc/PID/fd/FD shows, and the node that opening it opens."""
+        file = self._process(pid).ns.get("FD_TABLE").get_any(fd)
+        return file.path, file.node
+
+    def system_text(self, name: str) -> bytes:
+        """Contents of /proc/NAME."""
+        return SYSTEM_TEXTS[name](self.starry)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from arcetui.commands.command import Command, CommandError, Result
@@ -22,11 +23,12 @@ def overview(commands: tuple[Command, ...]) -> list[Row]:
         out.append(plain(group, "title"))
         for command in commands:
             if command.group == group:
-                names = ", ".join((command.name, *command.aliases[:2]))
-                out.append(row((f"  {names:<30} ", "key"), command.summary))
-    out.append(
-        plain("help COMMAND tells more; Tab completes; an empty line repeats a step.", "dim")
-    )
+                names = command.name
+                for alias in command.aliases:
+                    if len(names) + len(alias) <= 24:
+                        names += f", {alias}"
+                out.append(row((f"  {names:<26} ", "key"), command.summary))
+    out.append(plain("help COMMAND tells more; Tab completes; an empty line repeats.", "dim"))
     return out
 
 
@@ -40,14 +42,14 @@ def topic(command: Command) -> list[Row]:
     return out
 
 
-def helper(commands: tuple[Command, ...], find: object) -> Command:
+def helper(commands: tuple[Command, ...], find: Callable[[str], Command | None]) -> Command:
     """The help command over a table."""
 
     def action(_: Context, text: str) -> Result:
         word = " ".join(text.split())
         if not word:
             return Result(tuple(overview(commands)))
-        command = find(word)  # type: ignore[operator]  # the language's lookup
+        command = find(word)
         if command is not None:
             return Result(tuple(topic(command)))
         family = [each for each in commands if each.name.split()[0] == word]

@@ -43,8 +43,7 @@ def registers(context: Context, text: str, *, as_json: bool = False) -> Result:
         label = context.symbols.describe(value)
         area = next((a for a in areas if a.start <= value < a.end), None)
         if area is not None:
-            name = area.name.rsplit("/", 1)[-1] or area.kind
-            meaning[value] = f"<{label}>" if label else name
+            meaning[value] = f"<{label}>" if label else area.name or area.kind
     return Result(tuple(register_rows.registers(cpu, names, meaning, arch.flags)))
 
 

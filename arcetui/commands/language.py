@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from arcetui.commands import breakpoints, info, memory, run, syscalls, time_travel
+from arcetui.commands import breakpoints, code, info, memory, run, syscalls, time_travel, values
 from arcetui.commands.command import Command, CommandError, Result
 from arcetui.commands.context import Context
 from arcetui.commands.help import helper
@@ -28,7 +28,9 @@ _TABLE: tuple[Command, ...] = (
     *breakpoints.COMMANDS,
     *syscalls.COMMANDS,
     *info.COMMANDS,
+    *values.COMMANDS,
     *memory.COMMANDS,
+    *code.COMMANDS,
     QUIT,
 )
 
@@ -38,7 +40,7 @@ def find(words: str) -> Command | None:
     return _BY_NAME.get(" ".join(words.split()))
 
 
-COMMANDS: tuple[Command, ...] = (*_TABLE, helper(_TABLE, lambda words: find(words)))
+COMMANDS: tuple[Command, ...] = (*_TABLE, helper(_TABLE, find))
 _BY_NAME: dict[str, Command] = {}
 for _command in COMMANDS:
     for _name in (_command.name, *_command.aliases):
@@ -84,6 +86,9 @@ class Commander:
         """
         first, slash, form = _first_word(line)
         rest = line[len(first) :].strip() if not slash else form
+        families = [name for name in FAMILIES if name.startswith(first)] if len(first) > 2 else []
+        if first not in _BY_NAME and len(families) == 1:
+            first = families[0]
         if first in FAMILIES:
             word, _, more = rest.partition(" ")
             if word:
@@ -93,7 +98,8 @@ class Commander:
             if first not in _BY_NAME:
                 names = sorted(name for name in _BY_NAME if name.startswith(first + " "))
                 if not word:
-                    kinds = ", ".join(name.partition(" ")[2] for name in names)
+                    own = [c.name for c in COMMANDS if c.name.startswith(first + " ")]
+                    kinds = ", ".join(sorted(name.partition(" ")[2] for name in own))
                     raise CommandError(f"{first} what? One of: {kinds}")
                 kinds = [name.partition(" ")[2] for name in names]
                 raise CommandError(unknown(f"{first} command", word, kinds))
@@ -161,8 +167,9 @@ def _lookup(name: str) -> Command | None:
     """A command by name, alias, or the beginning of exactly one command."""
     if name in _BY_NAME:
         return _BY_NAME[name]
-    found = {id(c): c for n, c in _BY_NAME.items() if n.startswith(name)}
-    same_depth = [c for c in found.values() if c.name.count(" ") == name.count(" ")]
+    depth = name.count(" ")
+    found = {c.name: c for n, c in _BY_NAME.items() if n.startswith(name) and n.count(" ") == depth}
+    same_depth = list(found.values())
     if len(same_depth) == 1:
         return same_depth[0]
     if len(same_depth) > 1:

@@ -245,7 +245,7 @@ def _commands() -> list[Command]:
             Command(
                 back,
                 _back(action),  # type: ignore[arg-type]  # an Action
-                f"Go back {what}.",
+                f"Go back {what.replace('next', 'previous')}.",
                 grammar,
                 f"The reverse of `{name}`, exact: the machine is restored and run again.",
                 back_aliases,

@@ -84,7 +84,7 @@ def _here(context: Context) -> list[Row]:
 
 def display_rows(context: Context) -> list[Row]:
     """The expressions shown at every stop."""
-    from arcetui.commands.memory import show_display
+    from arcetui.commands.values import show_display
 
     out: list[Row] = []
     for number, text in context.settings.displays.items():

@@ -1,0 +1,130 @@
+"""Values: print, and display at every stop."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from arcetui.commands.command import Command, CommandError, Result, say
+from arcetui.commands.completion import expressions
+from arcetui.commands.formats import read_format
+from arcetui.commands.memory import examine
+from arcetui.expr import TYPES, ExprError
+from arcetui.render import memory as memory_rows
+from arcetui.render.row import Row, row
+
+if TYPE_CHECKING:
+    from arcetui.commands.context import Context
+
+GROUP = "Looking"
+_U64 = (1 << 64) - 1
+
+
+def print_value(context: Context, text: str) -> Result:
+    """Evaluate and print."""
+    _, letter, size, expression = read_format(text)
+    assignment = re.match(r"^\$([A-Za-z_]\w*)\s*=(?!=)\s*(.+)$", expression)
+    if assignment:
+        value = context.value(assignment[2])
+        if assignment[1] in context.debugger.arch.registers:
+            raise CommandError("registers cannot be changed: the run must stay reproducible")
+        context.settings.named[assignment[1]] = value
+        return say(f"${assignment[1]} = {value:#x}")
+    if not expression:
+        expression = "$"
+    value = context.value(expression)
+    context.settings.values.append(value)
+    number = len(context.settings.values)
+    return Result((row((f"${number}", "key"), " = ", *value_text(context, value, letter, size)),))
+
+
+def value_text(context: Context, value: int, letter: str, size: int = 0) -> list[tuple[str, str]]:
+    """A value in a format; without one in decimal and hexadecimal, with its symbol."""
+    if letter == "s":
+        return [(memory_rows.as_text(context.read(value & _U64, 200)) or "(no string)", "string")]
+    if letter == "i":
+        raise CommandError("for instructions use x/i ADDRESS or disas")
+    if letter and letter != "a":
+        return [(memory_rows.number(value, letter, size or 8), "value")]
+    label = context.symbols.describe(value & _U64)
+    shown = [(f"{value & _U64:#x}", "value")]
+    if not letter and not label:
+        shown = [(str(value), "number")]
+        if not -10 < value < 10:
+            shown.append((f"  {value & _U64:#x}", "value"))
+    if label:
+        shown.append((f" <{label}>", "comment"))
+    return shown
+
+
+def display(context: Context, text: str) -> Result:
+    """Print an expression at every stop."""
+    displays = context.settings.displays
+    if not text.strip():
+        shown = [show_display(context, number, each) for number, each in displays.items()]
+        rows = [each for one in shown for each in one]
+        return Result(tuple(rows)) if rows else say("nothing is displayed")
+    _, letter, _, expression = read_format(text)
+    if letter not in {"i", "s"}:
+        context.parse(expression)
+    number = max(displays, default=0) + 1
+    displays[number] = text.strip()
+    return Result(tuple(show_display(context, number, text.strip())))
+
+
+def show_display(context: Context, number: int, text: str) -> list[Row]:
+    """One display."""
+    count, letter, size, expression = read_format(text)
+    try:
+        if letter in {"i", "s"} or count:
+            result = examine(context, text)
+            return [row((f"{number}: ", "key"), f"x{text}"), *result.rows]
+        value = context.parse(expression).value(context)
+        return [row((f"{number}: ", "key"), f"{expression} = ",
+                    *value_text(context, value, letter, size))]  # fmt: skip
+    except (ExprError, CommandError) as error:
+        return [row((f"{number}: ", "key"), f"{expression}: ", (str(error), "error"))]
+
+
+def undisplay(context: Context, text: str) -> Result:
+    """Forget displays."""
+    displays = context.settings.displays
+    if not text.strip():
+        displays.clear()
+        return say("nothing is displayed any more")
+    for word in text.split():
+        if not word.isdigit() or int(word) not in displays:
+            raise CommandError(f"no display {word}")
+        del displays[int(word)]
+    return say()
+
+
+_EXPR = (
+    "EXPR has C's operators, integers, $registers, symbols (their address), constants such as "
+    "PROT_READ, and *(u64*)ADDR to read memory. Types: " + " ".join(list(TYPES)[:8]) + "."
+)
+COMMANDS = (
+    Command(
+        "print",
+        print_value,
+        "Evaluate an expression and print its value.",
+        "[/FMT] EXPR",
+        "FMT: x hexadecimal, d signed, u unsigned, o octal, t binary, c character, a address, "
+        "s the string there, z padded; b h w g for 1, 2, 4, 8 bytes. "
+        f"{_EXPR} `p $name = EXPR` keeps a value; `$1`, `$` are earlier ones.",
+        ("p", "inspect", "output"),
+        GROUP,
+        expressions,
+    ),
+    Command(
+        "display",
+        display,
+        "Print an expression at every stop.",
+        "[/FMT EXPR]",
+        "",
+        (),
+        GROUP,
+        expressions,
+    ),
+    Command("undisplay", undisplay, "Forget displays.", "[N ...]", "", (), GROUP),
+)

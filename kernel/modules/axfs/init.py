@@ -19,8 +19,8 @@ from kernel.modules.axfs.root import RootDirectory
 USUAL_FILES: tuple[tuple[str, bytes], ...] = (
     ("/etc/passwd", b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"),
     ("/etc/group", b"root:x:0:\ntty:x:5:\nnogroup:x:65534:\n"),
-    ("/etc/hostname", b"arcetui\n"),
-    ("/etc/hosts", b"127.0.0.1\tlocalhost\n127.0.1.1\tarcetui\n"),
+    ("/etc/hostname", b"arceos\n"),
+    ("/etc/hosts", b"127.0.0.1\tlocalhost\n127.0.1.1\tarceos\n"),
     ("/etc/nsswitch.conf", b"passwd: files\ngroup: files\nhosts: files\n"),
     ("/etc/shells", b"/bin/sh\n"),
 )

@@ -59,8 +59,8 @@ SYSTEM_FILES = (
 SYS_TEXTS: dict[str, bytes] = {
     "sys/fs/file-max": b"1024\n",
     "sys/fs/pipe-max-size": b"1048576\n",
-    "sys/kernel/hostname": b"arcetui\n",
-    "sys/kernel/osrelease": b"6.6.0\n",
+    "sys/kernel/hostname": b"arceos\n",
+    "sys/kernel/osrelease": b"6.6.0-arcetui\n",
     "sys/kernel/ostype": b"Linux\n",
     "sys/kernel/pid_max": b"32768\n",
     "sys/kernel/random/boot_id": b"00000000-0000-4000-8000-000000000001\n",

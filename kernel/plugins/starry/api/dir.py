@@ -224,17 +224,28 @@ def _is_above(node: VfsNode, directory: VfsNode) -> bool:
     return False
 
 
-def _check_kinds(old: Place, new: Place, node: VfsNode, target: VfsNode | None, flags: int) -> None:
-    """Trailing slashes and the kinds of both ends."""
-    if not node.is_dir:
-        if old.trailing or (new.trailing and not flags & RENAME_EXCHANGE):
-            raise LinuxError(Errno.ENOTDIR)
-        if target is not None and target.is_dir and not flags & RENAME_EXCHANGE:
-            raise LinuxError(Errno.EISDIR)
-    elif target is not None and not target.is_dir and not flags & RENAME_EXCHANGE:
-        raise LinuxError(Errno.ENOTDIR)
+def _check_slashes(
+    old: Place, new: Place, node: VfsNode, target: VfsNode | None, flags: int
+) -> None:
+    """A trailing slash asks for a directory."""
     if flags & RENAME_EXCHANGE and new.trailing and target is not None and not target.is_dir:
         raise LinuxError(Errno.ENOTDIR)
+    if node.is_dir:
+        return
+    if old.trailing or (new.trailing and not flags & RENAME_EXCHANGE):
+        raise LinuxError(Errno.ENOTDIR)
+
+
+def _check_replaced(node: VfsNode, target: VfsNode) -> None:
+    """A directory replaces only an empty directory, and only a directory does."""
+    if not node.is_dir:
+        if target.is_dir:
+            raise LinuxError(Errno.EISDIR)
+        return
+    if not isinstance(target, VfsDir):
+        raise LinuxError(Errno.ENOTDIR)
+    if not target.is_empty():
+        raise LinuxError(Errno.ENOTEMPTY)
 
 
 def _find_ends(t: Thread, old: Place, new: Place, flags: int) -> tuple[VfsNode, VfsNode | None]:
@@ -246,9 +257,10 @@ def _find_ends(t: Thread, old: Place, new: Place, flags: int) -> tuple[VfsNode, 
     if new.name in _SPECIAL_NAMES:
         raise LinuxError(Errno.EEXIST if flags & RENAME_NOREPLACE else Errno.EBUSY)
     fs = t.kernel.fs
-    node, target = fs.entry(old), fs.entry(new)
+    node = fs.entry(old)
     if node is None:
         raise LinuxError(Errno.ENOENT)
+    target = fs.entry(new)
     if target is not None and flags & RENAME_NOREPLACE:
         raise LinuxError(Errno.EEXIST)
     if target is None and flags & RENAME_EXCHANGE:
@@ -260,6 +272,7 @@ def _find_ends(t: Thread, old: Place, new: Place, flags: int) -> tuple[VfsNode, 
 
 def _rename(t: Thread, old: Place, new: Place, flags: int) -> int:
     node, target = _find_ends(t, old, new, flags)
+    _check_slashes(old, new, node, target, flags)
     if node.is_dir and _is_above(node, new.dir):
         raise LinuxError(Errno.EINVAL)
     if target is not None and _is_above(target, old.dir):
@@ -268,16 +281,15 @@ def _rename(t: Thread, old: Place, new: Place, flags: int) -> int:
         return 0
     who = credentials(t)
     _may_delete(old.dir, node, who)
-    if target is not None:
-        _may_delete(new.dir, target, who)
-    else:
+    if target is None:
         require_writable_dir(new.dir, who)
-    _check_kinds(old, new, node, target, flags)
+    else:
+        _may_delete(new.dir, target, who)
     if flags & RENAME_EXCHANGE:
         old.dir.exchange(old.name, new.dir, new.name)
     else:
-        if isinstance(target, VfsDir) and not target.is_empty():
-            raise LinuxError(Errno.ENOTEMPTY)
+        if target is not None:
+            _check_replaced(node, target)
         if new.dir.attr.nlink <= 0:
             raise LinuxError(Errno.ENOENT)
         old.dir.rename(old.name, new.dir, new.name)
@@ -292,8 +304,9 @@ def sys_renameat2(
     flags = as_uint32(flags)
     if flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE) or flags == 3:
         raise LinuxError(Errno.EINVAL)
-    old_name, new_name = read_path(t, old_path), read_path(t, new_path)
-    return _rename(t, place_at(t, old_dirfd, old_name), place_at(t, new_dirfd, new_name), flags)
+    old = place_at(t, old_dirfd, read_path(t, old_path))
+    new = place_at(t, new_dirfd, read_path(t, new_path))
+    return _rename(t, old, new, flags)
 
 
 def sys_renameat(t: Thread, old_dirfd: int, old_path: int, new_dirfd: int, new_path: int) -> int:

@@ -113,8 +113,10 @@ def _find_or_create(
     """The node an O_CREAT open means, and whether it is new."""
     root = t.kernel.fs
     while True:
-        if place.trailing or place.name in ("", ".", ".."):
-            raise LinuxError(Errno.EISDIR)
+        is_dots = place.name in ("", ".", "..")
+        if place.trailing or is_dots:
+            is_taken = is_dots and flags & O_EXCL and place.name
+            raise LinuxError(Errno.EEXIST if is_taken and not place.trailing else Errno.EISDIR)
         node = root.child(place)
         if node is None:
             return _create(t, place, mode, who), True
@@ -168,20 +170,21 @@ def _check_flags(flags: int) -> int:
     return flags
 
 
-def do_open(t: Thread, dirfd: int, path: str, flags: int, mode: int) -> int:
+def do_open(t: Thread, dirfd: int, path_va: int, flags: int, mode: int) -> int:
     """Open a path.
 
     Args:
         t: The calling thread.
         dirfd: Raw descriptor argument, or AT_FDCWD.
-        path: Not empty.
-        flags: asm-generic flags.
+        path_va: User address of the path.
+        flags: asm-generic flags, which are looked at before the path.
         mode: Permissions of a new file.
 
     Returns:
         The new descriptor; or what `Thread.block` returns while a FIFO waits for its other end.
     """
     flags = _check_flags(flags)
+    path = read_path(t, path_va)
     if t.resumed:
         return _resume_fifo(t, flags)
     limit = t.process.limits.soft(Resource.NOFILE)
@@ -300,8 +303,7 @@ def _resume_fifo(t: Thread, flags: int) -> int:
 
 def sys_openat(t: Thread, dirfd: int, path: int, flags: int, mode: int) -> int:
     """openat(2)."""
-    name = read_path(t, path)
-    return do_open(t, dirfd, name, generic_flags(t.arch.name, as_uint32(flags)), mode)
+    return do_open(t, dirfd, path, generic_flags(t.arch.name, as_uint32(flags)), mode)
 
 
 def sys_open(t: Thread, path: int, flags: int, mode: int) -> int:
@@ -311,7 +313,7 @@ def sys_open(t: Thread, path: int, flags: int, mode: int) -> int:
 
 def sys_creat(t: Thread, path: int, mode: int) -> int:
     """creat(2)."""
-    return do_open(t, AT_FDCWD, read_path(t, path), O_CREAT | O_WRONLY | O_TRUNC, mode)
+    return do_open(t, AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode)
 
 
 def sys_openat2(t: Thread, dirfd: int, path: int, how: int, size: int) -> int:
@@ -333,7 +335,7 @@ def sys_openat2(t: Thread, dirfd: int, path: int, how: int, size: int) -> int:
         raise LinuxError(Errno.EINVAL)
     if resolve:
         raise LinuxError(Errno.EAGAIN)
-    return do_open(t, dirfd, read_path(t, path), flags, mode)
+    return do_open(t, dirfd, path, flags, mode)
 
 
 def sys_memfd_create(t: Thread, name: int, flags: int) -> int:

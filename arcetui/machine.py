@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from arcetui.backtrace import Frame
     from arcetui.capture import Capture
+    from arcetui.commands import Commander
     from arcetui.render.row import Row
     from arcetui.state import Launch
-    from arcetui.symbols import Symbols
-    from kernel.control import Debugger, Goal, Recipe, Stopped
+    from kernel.control import Debugger, Goal, LineTable, Recipe, Stopped
 
 
 class Answer(NamedTuple):
@@ -23,6 +22,7 @@ class Answer(NamedTuple):
     rows: tuple[Row, ...]
     failed: bool = False
     stopped: Stopped | None = None
+    quit: bool = False
 
 
 class Prompt(Protocol):
@@ -36,19 +36,50 @@ class Prompt(Protocol):
         """What could stand at the cursor."""
         ...
 
+    def address(self, text: str) -> int:
+        """The value of an expression."""
+        ...
 
-class NoPrompt:
-    """A session without a command language."""
+    def lines(self) -> LineTable | None:
+        """The line table for steps by line."""
+        ...
+
+    def return_address(self) -> int:
+        """Where the current function returns to; 0 if unknown."""
+        ...
+
+
+class CommandPrompt:
+    """The command language of `arcetui.commands`."""
+
+    def __init__(self, commander: Commander) -> None:
+        self._commander = commander
 
     def command(self, line: str) -> Answer:
-        """Say so."""
-        from arcetui.render.row import plain
-
-        return Answer((plain("this session has no command language", "error"),), failed=True)
+        """Do one line."""
+        result = self._commander.run(line)
+        return Answer(tuple(result.rows), result.error, quit=result.quit)
 
     def complete(self, line: str, cursor: int) -> tuple[str, ...]:
-        """Nothing."""
-        return ()
+        """Whole lines the line could become."""
+        return tuple(self._commander.complete(line[:cursor]))
+
+    def address(self, text: str) -> int:
+        """The value of an expression: a register, a symbol, arithmetic.
+
+        Raises:
+            CommandError: It cannot be read; the sentence says why.
+        """
+        return self._commander.context.address(text)
+
+    def lines(self) -> LineTable | None:
+        """The program's line table."""
+        return self._commander.context.symbols
+
+    def return_address(self) -> int:
+        """Where the current function returns to; 0 if that is not known."""
+        frames = self._commander.context.frames(2)
+        return frames[1].pc if len(frames) > 1 else 0
 
 
 class PumpedDebugger:
@@ -79,36 +110,14 @@ class Machine:
     capture: Capture
     pumped: PumpedDebugger
     prompt: Prompt
-    symbols: Symbols | None = None
 
     def prepare(self, goal: Goal) -> Goal:
         """Add what only the symbols know: the line table, the return address."""
-        if self.symbols is None:
-            return goal
         if goal.kind.name == "LINE" and goal.lines is None:
-            return replace(goal, lines=self.symbols)
+            return replace(goal, lines=self.prompt.lines())
         if goal.kind.name == "OUT" and not goal.address:
-            frames = self.frames(2)
-            return replace(goal, address=frames[1].pc if len(frames) > 1 else 0)
+            return replace(goal, address=self.prompt.return_address())
         return goal
-
-    def frames(self, most: int) -> list[Frame]:
-        """The activations, innermost first."""
-        from arcetui.backtrace import Machine as Seen
-        from arcetui.backtrace import unwind
-
-        arch, cpu = self.debugger.arch, self.debugger.cpu()
-        areas = self.debugger.address_space().areas
-        seen = Seen(
-            arch=arch.name,
-            pc=arch.pc,
-            sp=arch.sp,
-            link=arch.link,
-            registers=dict(cpu.registers),
-            read=self.debugger.read_memory,
-            is_code=lambda va: any(a.start <= va < a.end and "x" in a.perms for a in areas),
-        )
-        return unwind(seen, self.symbols, most)
 
     def command(self, line: str, pump_goal: Callable[[Goal], Stopped]) -> Answer:
         """Do a prompt line; runs in it go through `pump_goal`."""
@@ -144,7 +153,8 @@ def open_machine(launch: Launch) -> Machine:
     """
     from arcetui.call_words import StraceWords
     from arcetui.capture import Capture
-    from arcetui.symbols import Symbols
+    from arcetui.commands import Commander
+    from arcetui.commands.context import open_symbols
     from kernel.control import BY_ELF_MACHINE, Debugger
 
     recipe = launch.recipe or recipe_of(launch)
@@ -152,7 +162,7 @@ def open_machine(launch: Launch) -> Machine:
     words = StraceWords(arch.name if arch is not None else "x86_64")
     debugger = Debugger(recipe, words)
     pumped = PumpedDebugger(debugger)
-    entry = int.from_bytes(recipe.elf[24:32], "little")
-    symbols = Symbols(recipe.elf, debugger.cpu().pc - entry)
+    symbols = open_symbols(debugger)
+    commander = Commander(cast("Debugger", pumped), symbols)
     capture = Capture(debugger, symbols, words, Path(recipe.path).name)
-    return Machine(debugger, capture, pumped, NoPrompt(), symbols)
+    return Machine(debugger, capture, pumped, CommandPrompt(commander))

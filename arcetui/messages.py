@@ -8,7 +8,7 @@ from textual.message import Message
 
 if TYPE_CHECKING:
     from arcetui.render.row import Row
-    from arcetui.state import Item, Snapshot
+    from arcetui.state import Item, Snapshot, Target
 
 
 class SnapshotReady(Message, bubble=False):
@@ -35,11 +35,14 @@ class SessionFailed(Message, bubble=False):
 class LineAnswered(Message, bubble=False):
     """The rows a prompt line printed."""
 
-    def __init__(self, line: str, rows: tuple[Row, ...], failed: bool = False) -> None:
+    def __init__(
+        self, line: str, rows: tuple[Row, ...], failed: bool = False, leave: bool = False
+    ) -> None:
         super().__init__()
         self.line = line
         self.rows = rows
         self.failed = failed
+        self.leave = leave
 
 
 class LineCompleted(Message, bubble=False):
@@ -50,6 +53,16 @@ class LineCompleted(Message, bubble=False):
         self.line = line
         self.cursor = cursor
         self.choices = choices
+
+
+class Aimed(Message, bubble=False):
+    """The address an expression stands for, or why it stands for none."""
+
+    def __init__(self, pane: str, target: Target | None, sentence: str = "") -> None:
+        super().__init__()
+        self.pane = pane
+        self.target = target
+        self.sentence = sentence
 
 
 class RowChosen(Message):

@@ -16,7 +16,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from arcetui import state as s
-from arcetui.messages import LineAnswered, LineCompleted, SessionFailed, SnapshotReady
+from arcetui.messages import Aimed, LineAnswered, LineCompleted, SessionFailed, SnapshotReady
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -258,6 +258,8 @@ class Session(threading.Thread):
                 assert self._machine is not None
                 choices = self._machine.complete(line, cursor)
                 self._post(LineCompleted(line, cursor, choices))
+            case s.Aim(pane, text):
+                self._aim(pane, text)
             case s.Look(interests):
                 self._interests = interests
                 self._show()
@@ -308,13 +310,21 @@ class Session(threading.Thread):
             self._debugger.add_breakpoint(spec)
         self._show()
 
+    def _aim(self, pane: str, text: str) -> None:
+        assert self._machine is not None
+        try:
+            value = self._machine.prompt.address(text)
+            self._post(Aimed(pane, s.Target("", value)))
+        except Exception as error:
+            self._post(Aimed(pane, None, str(error)))
+
     def _run_line(self, line: str) -> None:
         assert self._machine is not None
         before = self._debugger.position
         self._movement()
         self._playing = False
         answer = self._machine.command(line, self.pump_goal)
-        self._post(LineAnswered(line, answer.rows, answer.failed))
+        self._post(LineAnswered(line, answer.rows, answer.failed, answer.quit))
         if answer.stopped is not None:
             self._stopped = answer.stopped
         if self._debugger.position < before:

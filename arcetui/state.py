@@ -292,6 +292,14 @@ class CompleteLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Aim:
+    """Make the walk or memory pane follow an expression."""
+
+    pane: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """New interests: capture again."""
 
@@ -314,6 +322,7 @@ Command = (
     | ToggleBreakpoint
     | RunLine
     | CompleteLine
+    | Aim
     | Look
     | Quit
 )

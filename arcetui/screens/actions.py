@@ -158,14 +158,9 @@ class DebuggerActions(Screen[None]):
     def _set_target(self, pane: str, text: str) -> None:
         name = text.removeprefix("$")
         if name in self._registers():
-            target = s.Target(name)
+            self._aim(pane, s.Target(name))
         else:
-            try:
-                target = s.Target("", int(text, 0) & (1 << 64) - 1)
-            except ValueError:
-                self._tell(f"{text!r} is no register and no number such as 0x401000.")
-                return
-        self._aim(pane, target)
+            self.session.send(s.Aim(pane, text))
 
     def _aim(self, pane: str, target: s.Target) -> None:
         self.grid.reveal(pane)

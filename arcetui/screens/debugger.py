@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from arcetui import keymap, layouts
 from arcetui import state as s
 from arcetui.messages import (
+    Aimed,
     LineAnswered,
     LineCompleted,
     PaneResized,
@@ -187,7 +188,16 @@ class DebuggerScreen(DebuggerActions):
 
     @on(LineAnswered)
     def _line_answered(self, message: LineAnswered) -> None:
+        if message.leave:
+            self.action_quit()
         self.query_one(PromptPanel).print_rows(message.rows)
+
+    @on(Aimed)
+    def _aimed(self, message: Aimed) -> None:
+        if message.target is None:
+            self._tell(message.sentence)
+        else:
+            self._aim(message.pane, message.target)
 
     @on(LineCompleted)
     def _line_completed(self, message: LineCompleted) -> None:

@@ -24,6 +24,15 @@ class FakePrompt:
             return Answer((plain(stopped.sentence),))
         return Answer((plain(f"answer to {line}"),), failed=line == "bad")
 
+    def address(self, text):
+        return int(text, 0)
+
+    def lines(self):
+        return None
+
+    def return_address(self):
+        return 0
+
     def complete(self, line, cursor):
         words = ("info", "info maps", "info registers", "continue")
         return tuple(w for w in words if w.startswith(line[:cursor]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
@@ -35,9 +36,9 @@ class Choice(NamedTuple):
 
 
 def samples_directory() -> Path | None:
-    """Where the shipped samples are: in the package, or beside it in the repository."""
+    """Where the shipped samples are: beside the package in the repository, or installed."""
     here = Path(__file__).resolve().parent.parent
-    for place in (here / "bundled" / "samples", here.parent / "samples"):
+    for place in (here.parent / "samples", Path(sys.prefix) / "share" / "arcetui" / "samples"):
         if (place / "bin").is_dir():
             return place
     return None

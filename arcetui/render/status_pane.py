@@ -118,8 +118,9 @@ def message_row(snapshot: Snapshot, hidden: str, width: int) -> Row:
         done = exit_words(machine.exit_status)
         text = text if done in text else f"{text}; {done}" if text else f"program {done}"
     spans = [Span(f" {text}", style)]
-    if snapshot.change is not None and snapshot.change.sentence and not snapshot.running:
-        spans.append(Span(f"  {snapshot.change.sentence}", "cause"))
+    sentence = snapshot.change.sentence if snapshot.change is not None else ""
+    if sentence and not snapshot.running and not sentence.startswith("no kernel object"):
+        spans.append(Span(f"  {sentence}", "cause"))
     room = max(width - len(hidden) - 2, 20)
     left = crop(tuple(spans), room)
     return row(*left, " " * (room - row_width(left)), (f" {hidden}", "dim"))

@@ -11,10 +11,10 @@ from arcetui.render.row import plain
 class FakePrompt:
     def __init__(self, debugger):
         self.debugger = debugger
-        self.lines: list[str] = []
+        self.typed: list[str] = []
 
     def command(self, line):
-        self.lines.append(line)
+        self.typed.append(line)
         if line == "boom":
             raise RuntimeError("boom")
         if line == "c":

@@ -13,7 +13,7 @@ from typing import Any
 
 from kernel.crates.errno import KernelPanic
 from kernel.plugins.starry import api
-from kernel.plugins.starry.api.abi import Handler, arg_count
+from kernel.plugins.starry.api.abi import U32, Handler, arg_count
 from kernel.plugins.starry.api.numbers import NAMES, NUMBERS, syscall_name
 
 
@@ -39,6 +39,10 @@ class SyscallTable:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return syscall_table, (self.arch,)
+
+    def truncate(self, nr: int) -> int:
+        """The number as Linux takes it: x86_64 and aarch64 look at 32 bits of the register."""
+        return nr & U32 if self.arch in ("x86_64", "aarch64") else nr
 
     def name(self, nr: int) -> str:
         """The Linux name of a number."""

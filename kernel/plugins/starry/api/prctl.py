@@ -26,6 +26,7 @@ ARCH_SET_CPUID: Final = 0x1012
 _COMM_BYTES: Final = 16
 _DEFAULT_SLACK_NS: Final = 50_000
 _NSIG: Final = 64
+_PR_TSC_ENABLE: Final = 1
 
 _PrctlArgs = tuple[int, int, int, int]
 
@@ -138,6 +139,25 @@ def _get_keepcaps(t: Thread, a: _PrctlArgs) -> int:
     return 0
 
 
+def _get_tsc(t: Thread, a: _PrctlArgs) -> int:
+    _need_x86(t)
+    t.mem.write_u32(a[0], _PR_TSC_ENABLE)
+    return 0
+
+
+def _set_tsc(t: Thread, a: _PrctlArgs) -> int:
+    """Only "enabled" is possible: the counter shows virtual time anyway."""
+    _need_x86(t)
+    if a[0] != _PR_TSC_ENABLE:
+        raise LinuxError(Errno.EINVAL)
+    return 0
+
+
+def _need_x86(t: Thread) -> None:
+    if t.arch.name != "x86_64":
+        raise LinuxError(Errno.EINVAL)
+
+
 def _set_vma_name(t: Thread, a: _PrctlArgs) -> int:
     """PR_SET_VMA_ANON_NAME: names for anonymous areas; EINVAL where there are none."""
     raise LinuxError(Errno.EINVAL)
@@ -153,6 +173,8 @@ _PRCTL: Final[dict[int, Callable[[Thread, _PrctlArgs], int]]] = {
     16: _get_name,
     21: _get_seccomp,
     23: _capbset_read,
+    25: _get_tsc,
+    26: _set_tsc,
     29: _set_timer_slack,
     30: _get_timer_slack,
     36: _set_subreaper,

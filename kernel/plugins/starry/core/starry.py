@@ -38,6 +38,10 @@ class CallTable(Protocol):
     entries: dict[int, tuple[Callable[..., int], int]]
     sigreturn_nr: int
 
+    def truncate(self, nr: int) -> int:
+        """The number as the architecture's kernel takes it from the register."""
+        ...
+
     def name(self, nr: int) -> str:
         """The Linux name of a number."""
         ...
@@ -156,6 +160,9 @@ class Starry:
         """Enter a handler and deal with every way it can come back."""
         calls = self.calls
         entry = calls.entries.get(nr)
+        if entry is None:
+            nr = calls.truncate(nr)
+            entry = calls.entries.get(nr)
         try:
             if entry is None:
                 result = self._unknown(nr)

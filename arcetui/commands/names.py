@@ -5,11 +5,8 @@ The constants are those the trace prints: PROT_*, MAP_*, O_*, CLONE_*, signal na
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
-
 from arcetui.expr import Expression, unknown
 from arcetui.strace.calls import SPECS, argument_names
-from arcetui.strace.classes import CLASSES
 from arcetui.strace.errors import ERRORS
 from arcetui.strace.scalars import dirfd, int32
 from arcetui.strace.tables import files, memory, process, signals
@@ -44,51 +41,6 @@ class Constants:
     def names(self) -> list[str]:
         """All names."""
         return list(self._values)
-
-
-def select_calls(text: str, numbers: dict[str, int]) -> frozenset[int]:
-    """System calls by name, number, %class or glob, with commas; `!` takes the others.
-
-    Args:
-        text: What the user wrote.
-        numbers: Every system call's number by name.
-
-    Raises:
-        LookupError: A word names no call; the text is one sentence with a suggestion.
-    """
-    text = text.strip()
-    if text.startswith("!"):
-        return frozenset(numbers.values()) - select_calls(text[1:], numbers)
-    chosen: set[int] = set()
-    for word in filter(None, (part.strip() for part in text.split(","))):
-        chosen |= _calls_of(word, numbers)
-    return frozenset(chosen)
-
-
-def _calls_of(word: str, numbers: dict[str, int]) -> set[int]:
-    if word in {"all", "%all"}:
-        return set(numbers.values())
-    if word == "none":
-        return set()
-    if word.startswith("%"):
-        names = CLASSES.get(word[1:])
-        if names is None:
-            raise LookupError(unknown("class of system calls", word, [f"%{c}" for c in CLASSES]))
-        return {numbers[name] for name in names if name in numbers}
-    if word in numbers:
-        return {numbers[word]}
-    if word.isdigit():
-        return {int(word)}
-    if any(mark in word for mark in "*?["):
-        found = {nr for name, nr in numbers.items() if fnmatchcase(name, word)}
-        if found:
-            return found
-        raise LookupError(f"no system call matches {word!r}")
-    if word in SPECS:
-        alike = {"open": "openat", "stat": "newfstatat", "pipe": "pipe2", "dup2": "dup3"}
-        hint = f"; use {alike[word]}" if word in alike else ""
-        raise LookupError(f"this architecture has no system call {word!r}{hint}")
-    raise LookupError(unknown("system call", word, [*numbers, *[f"%{c}" for c in CLASSES]]))
 
 
 def is_signed_argument(call: str, position: int) -> bool:

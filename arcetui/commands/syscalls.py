@@ -8,10 +8,10 @@ from arcetui.commands.command import Command, CommandError, Result, say
 from arcetui.commands.completion import calls
 from arcetui.commands.info import with_json
 from arcetui.commands.json_rows import json_row
-from arcetui.commands.names import select_calls
 from arcetui.render.calls import call_row
 from arcetui.render.row import Row, plain
 from arcetui.strace.formatter import Formatter
+from arcetui.strace.selection import select_calls
 
 if TYPE_CHECKING:
     from arcetui.commands.context import Context

@@ -1,0 +1,42 @@
+"""`arcetui run`: the program's standard streams and status, and nothing else."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from arcetui.host_streams import HostStreams, shell_status
+from arcetui.options import Options, UsageError
+from arcetui.program import make_recipe, stream_kind
+
+if TYPE_CHECKING:
+    from kernel.control import SyscallObserver
+
+#: The emulated kernel failed, or every task waits for ever: none of the program's own statuses.
+FAILED_STATUS = 125
+
+
+def run(options: Options) -> int:
+    """Run a program; its exit status as a shell reports it."""
+    with HostStreams() as streams:
+        return run_program(options, streams, None)
+
+
+def run_program(options: Options, streams: HostStreams, observer: SyscallObserver | None) -> int:
+    """Run a program, telling an observer of its calls.
+
+    Raises:
+        UsageError: The command line or the program's file is wrong.
+    """
+    recipe = make_recipe(options, (stream_kind(0), stream_kind(1), stream_kind(2)))
+    from kernel.control import LoadError, Panicked, run_headless
+
+    try:
+        status = run_headless(recipe, streams.read, streams.write, observer)
+    except LoadError as error:
+        raise UsageError(str(error)) from None
+    except Panicked as error:
+        streams.restore()
+        sys.stderr.write(f"arcetui: {error}\n")
+        return FAILED_STATUS
+    return shell_status(status)

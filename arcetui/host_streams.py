@@ -1,0 +1,113 @@
+"""This process's standard streams and signals, as a program under `arcetui run` sees them.
+
+The terminal is put into character mode only while the program reads from it: the emulated
+terminal does the echo and the line editing itself. Every way out puts it back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import sys
+from types import FrameType
+
+READ_BYTES = 65536
+
+
+class HostStreams:
+    """stdin, stdout and stderr.
+
+    Attributes:
+        pending: Called before this process ends by a signal or a closed pipe.
+    """
+
+    def __init__(self) -> None:
+        self._saved: list[object] | None = None
+        self._closers: list[object] = []
+
+    def __enter__(self) -> HostStreams:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._on_signal)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.restore()
+
+    def before_leaving(self, closer: object) -> None:
+        """Call `closer` before the process ends early."""
+        self._closers.append(closer)
+
+    def leave(self, status: int) -> None:
+        """End the process now, with the terminal whole."""
+        self.restore()
+        for closer in self._closers:
+            with contextlib.suppress(OSError, ValueError):
+                closer()  # type: ignore[operator]  # a function without arguments
+        os._exit(status)
+
+    def _on_signal(self, number: int, _: FrameType | None) -> None:
+        self.leave(128 + number)
+
+    # -- terminal -------------------------------------------------------------------------------
+
+    def _character_mode(self) -> None:
+        """No echo and no line editing on the host's terminal; signals stay."""
+        if self._saved is not None or not os.isatty(0):
+            return
+        import termios
+
+        try:
+            if os.tcgetpgrp(0) != os.getpgrp():
+                return
+            modes = termios.tcgetattr(0)
+            self._saved = list(modes)
+            modes[3] &= ~(termios.ECHO | termios.ICANON)
+            modes[6][termios.VMIN], modes[6][termios.VTIME] = 1, 0
+            termios.tcsetattr(0, termios.TCSADRAIN, modes)
+        except (OSError, termios.error):
+            self._saved = None
+
+    def restore(self) -> None:
+        """Put the terminal back as it was."""
+        if self._saved is None:
+            return
+        import termios
+
+        modes, self._saved = self._saved, None
+        with contextlib.suppress(OSError, termios.error):
+            termios.tcsetattr(0, termios.TCSANOW, modes)  # type: ignore[arg-type]  # as it came
+
+    # -- data -----------------------------------------------------------------------------------
+
+    def read(self) -> bytes:
+        """Wait for input; b"" at its end."""
+        self._character_mode()
+        try:
+            return os.read(0, READ_BYTES)
+        except BlockingIOError:
+            select.select([0], [], [])
+            return self.read()
+        except OSError:
+            return b""
+
+    def write(self, fd: int, data: bytes) -> None:
+        """Write to stdout or stderr, all of it; a closed pipe ends the process as SIGPIPE does."""
+        view = memoryview(data)
+        while view:
+            try:
+                view = view[os.write(fd if fd in {1, 2} else 1, view) :]
+            except BlockingIOError:
+                select.select([], [fd], [])
+            except BrokenPipeError:
+                self.leave(128 + signal.SIGPIPE)
+            except OSError as error:
+                self.restore()
+                sys.stderr.write(f"arcetui: cannot write to descriptor {fd}: {error.strerror}\n")
+                self.leave(1)
+
+
+def shell_status(status: int) -> int:
+    """A raw wait status as a shell reports it: the exit code, or 128 plus the signal."""
+    return 128 + (status & 0x7F) if status & 0x7F else status >> 8 & 0xFF

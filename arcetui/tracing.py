@@ -1,0 +1,250 @@
+"""`arcetui trace`: a program's system calls in strace's format, as JSON, or counted."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from arcetui.headless import run_program
+from arcetui.host_streams import HostStreams
+from arcetui.options import Options, UsageError, number
+from arcetui.program import environment, read_program
+from arcetui.strace.filter import TraceFilter
+from arcetui.strace.formatter import (
+    NEVER_RETURN,
+    Formatter,
+    Pending,
+    execve_line,
+    exit_line,
+    signal_line,
+)
+from arcetui.strace.selection import known_calls
+from arcetui.strace.summary import Summary
+
+if TYPE_CHECKING:
+    from kernel.control import MemoryReader, SignalInfoView
+    from kernel.inspect.views import SyscallView
+
+MAX_STRING = 1 << 20
+
+
+class Tracer:
+    """A `SyscallObserver` that writes lines.
+
+    Args:
+        formatter: Makes the lines.
+        chosen: Which to show.
+        write: Takes a line without its newline; None: only count.
+        summary: Counts calls, if asked for.
+        as_json: JSON objects instead of strace's format.
+        quiet: No line about the exit.
+    """
+
+    def __init__(
+        self,
+        formatter: Formatter,
+        chosen: TraceFilter,
+        write: Callable[[str], None] | None,
+        summary: Summary | None,
+        *,
+        as_json: bool = False,
+        quiet: bool = False,
+    ) -> None:
+        self._formatter = formatter
+        self._chosen = chosen
+        self._write = write
+        self._summary = summary
+        self._as_json = as_json
+        self._quiet = quiet
+        self._open: dict[int, tuple[SyscallView, Pending]] = {}
+        self._tids: set[int] = set()
+        self.first_line = ""
+
+    def line(self, text: str) -> None:
+        """Write a line; before the first one, how the program was started."""
+        if self._write is not None:
+            if self.first_line:
+                first, self.first_line = self.first_line, ""
+                self._write(first)
+            self._write(text)
+
+    def record(self, data: dict[str, Any]) -> None:
+        """Write a JSON object."""
+        self.line(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+
+    def enter(self, call: SyscallView, memory: MemoryReader) -> None:
+        """A call begins."""
+        self._tids.add(call.tid)
+        if not self._chosen.wants_call(call.name, call.nr):
+            return
+        pending = self._formatter.enter(call, memory)
+        self._open[call.tid] = call, pending
+
+    def exit(self, call: SyscallView, memory: MemoryReader) -> None:
+        """A call returned."""
+        entry = self._open.pop(call.tid, None)
+        if entry is None:
+            return
+        began, pending = entry
+        failed = call.result is not None and -4096 < call.result < 0
+        if self._summary is not None:
+            self._summary.add(call.name, call.time_ns - began.time_ns, failed=failed)
+        if self._write is None or not self._chosen.wants_status(failed):
+            return
+        if self._as_json:
+            data = self._formatter.as_json(call, memory, pending)
+            self.record({**data, "time_ns": began.time_ns, "end_ns": call.time_ns})
+        else:
+            self.line(self._prefix(call.tid) + self._formatter.exit(call, memory, pending))
+
+    def signal(self, tid: int, signo: int, info: SignalInfoView) -> None:
+        """A signal reaches a thread."""
+        if self._summary is not None and self._write is None:
+            return
+        if not self._chosen.wants_signal(signo):
+            return
+        if self._as_json:
+            self.record(
+                {
+                    "type": "signal",
+                    "tid": tid,
+                    "signo": signo,
+                    "code": info.code,
+                    "pid": info.pid,
+                    "uid": info.uid,
+                    "addr": f"{info.addr:#x}",
+                }
+            )
+        else:
+            line = signal_line(signo, info.code, info.pid, info.uid, info.addr, info.value)
+            self.line(self._prefix(tid) + line)
+
+    def exited(self, pid: int, status: int) -> None:
+        """A process ended: its open calls never return."""
+        for tid in sorted(self._open):
+            call, pending = self._open.pop(tid)
+            self._never_returned(tid, call, pending)
+        if self._as_json:
+            self.record({"type": "exit", "pid": pid, "status": status})
+        elif not self._quiet:
+            self.line(self._prefix(pid) + exit_line(status))
+
+    def _never_returned(self, tid: int, call: SyscallView, pending: Pending) -> None:
+        if self._summary is not None:
+            self._summary.add(call.name, 0, failed=False)
+        ended = call.name in NEVER_RETURN
+        if not ended and "unfinished" not in self._chosen.statuses:
+            return
+        if self._as_json:
+            data = self._formatter.as_json(call, lambda _va, _size: b"", pending)
+            self.record({**data, "time_ns": call.time_ns, "end_ns": None})
+        else:
+            self.line(self._prefix(tid) + self._formatter.unfinished(pending))
+
+    def _prefix(self, tid: int) -> str:
+        """`[pid N] ` once there are several threads, as strace -f."""
+        return f"[pid {tid:>5}] " if len(self._tids) > 1 else ""
+
+
+def trace(options: Options) -> int:
+    """Run a program and trace it; its exit status."""
+    path = options.program or ""
+    elf = read_program(path)
+    arch = arch_name(elf)
+    chosen = make_filter(options, arch)
+    limit = number(options, "-s", 32, 0, MAX_STRING)
+    counts_only = options.has("-c") and not options.has("-C")
+    summary = Summary() if options.has("-c") or options.has("-C") else None
+    with HostStreams() as streams:
+        write, close = open_output(options, streams)
+        tracer = Tracer(
+            Formatter(arch, limit),
+            chosen,
+            None if counts_only else write,
+            summary,
+            as_json=options.has("--json"),
+            quiet=options.has("-q"),
+        )
+        if not options.has("--json") and chosen.wants_call("execve", -1):
+            tracer.first_line = _first_line(options, limit)
+        streams.before_leaving(close)
+        try:
+            status = run_program(options, streams, tracer)
+            if summary is not None:
+                for line in summary.lines():
+                    write(line)
+        finally:
+            close()
+    return status
+
+
+def arch_name(elf: bytes) -> str:
+    """The architecture of a program's file; x86_64 if it cannot be told (the kernel will say)."""
+    from kernel.control import ARCHES, BY_ELF_MACHINE
+
+    machine = int.from_bytes(elf[18:20], "little")
+    return BY_ELF_MACHINE.get(machine, ARCHES["x86_64"]).name
+
+
+def _first_line(options: Options, limit: int) -> str:
+    """The execve that started the program: nobody called it here, so the line is made up.
+
+    The environment's address is where Linux puts the strings' pointers in the caller: any number.
+    """
+    from kernel.control import Recipe
+
+    path = options.program or ""
+    count = len(environment(options, Recipe(b"", path).envp))
+    return execve_line(path, (path, *options.arguments), 0x7FFE_0000_0000, count, limit)
+
+
+def make_filter(options: Options, arch: str) -> TraceFilter:
+    """What to show.
+
+    Raises:
+        UsageError: An expression names something unknown.
+    """
+    chosen = TraceFilter()
+    known = known_calls(arch)
+    for expression in options.lists.get("-e", ()):
+        try:
+            chosen.add(expression, known)
+        except LookupError as error:
+            raise UsageError(f"-e {expression}: {error.args[0]}") from None
+    if options.has("-Z"):
+        chosen.statuses = frozenset({"failed"})
+    if options.has("-z"):
+        chosen.statuses = frozenset({"successful"})
+    return chosen
+
+
+def open_output(
+    options: Options, streams: HostStreams
+) -> tuple[Callable[[str], None], Callable[[], None]]:
+    """Where lines go: a file, or stderr.
+
+    Returns:
+        (write a line, close).
+    """
+    name = options.values.get("-o")
+    if name is None:
+        return lambda line: streams.write(2, line.encode("utf-8", "surrogateescape") + b"\n"), _none
+    try:
+        file = open(name, "w", encoding="utf-8", errors="surrogateescape")  # noqa: PTH123, SIM115
+    except OSError as error:
+        raise UsageError(f"-o {name}: cannot be written: {error.strerror}") from None
+
+    def write(line: str) -> None:
+        try:
+            file.write(line + "\n")
+        except OSError as error:
+            sys.stderr.write(f"arcetui: {name}: {error.strerror}\n")
+            streams.leave(1)
+
+    return write, file.close
+
+
+def _none() -> None:
+    """Nothing to close."""

@@ -186,6 +186,8 @@ class FilePages:
             AxError: STORAGE_FULL: a page of the image has to become a frame for it.
         """
         end = min(end, self.size_bytes)
+        if end <= offset:
+            return
         first, last = offset >> PAGE_SHIFT, (end + PAGE_MASK) >> PAGE_SHIFT
         image_pages = (self.image_bytes + PAGE_MASK) >> PAGE_SHIFT
         held = [i for i in self.frames if first <= i < last]

@@ -68,6 +68,7 @@ SYS_TEXTS: dict[str, bytes] = {
     "sys/vm/max_map_count": b"65530\n",
     "sys/vm/overcommit_memory": b"0\n",
 }
+_SELF_LINKS = {"self": "{0}", "thread-self": "{0}", "mounts": "self/mounts"}
 # Inode numbers by place: fixed ones below 1 << 16, then 1 << 16 per process.
 _INO_PID = 16
 _INO_FD_DIR = 0x100
@@ -146,7 +147,8 @@ class ProcLink(VfsNonDir):
     def read_link(self) -> str:
         source = self.proc.source.get()
         if not self.pid:
-            return str(source.current_pid())
+            pid = source.current_pid()
+            return _SELF_LINKS[self.name].format(pid)
         if self.fd >= 0:
             return source.fd_link(self.pid, self.fd)[0]
         target = source.link(self.pid, self.name)
@@ -210,7 +212,7 @@ class ProcRoot(ProcDir):
             if name in ("self", "thread-self") and source.current_pid():
                 return ProcLink(proc, 2 if name == "self" else 3, 0, name)
             if name == "mounts" and source.current_pid():
-                return ProcText(proc, 4, source.current_pid(), "mounts")
+                return ProcLink(proc, 4, 0, name)
             if name in SYSTEM_FILES:
                 return ProcText(proc, 16 + SYSTEM_FILES.index(name), 0, name)
             if name.isascii() and name.isdigit() and len(name) < 10 and str(int(name)) == name:

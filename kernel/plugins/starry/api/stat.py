@@ -37,9 +37,9 @@ from kernel.plugins.starry.core.identity import identity_of
 if TYPE_CHECKING:
     from kernel.plugins.starry.core.thread import Thread
 
-_STAT_X86: Final = struct.Struct("<3Q3I4xQ3q6Q24x")  # 144 bytes
-_STAT_GENERIC: Final = struct.Struct("<2Q4IQ8xqi4xq6Q8x")  # 128 bytes
-_STATX: Final = struct.Struct("<2IQ4IH2xQ3Q" + "qI4x" * 4 + "4IQ2I96x")  # 256 bytes
+_STAT_X86: Final = struct.Struct("<3Q3I4xQ3q" + "qQ" * 3 + "24x")  # 144 bytes
+_STAT_GENERIC: Final = struct.Struct("<2Q4IQ8xqi4xq" + "qQ" * 3 + "8x")  # 128 bytes
+_STATX: Final = struct.Struct("<2IQ3IH2x4Q" + "qI4x" * 4 + "4IQ2I96x")  # 256 bytes
 _STATFS: Final = struct.Struct("<7q2i3q32x")  # 120 bytes
 _STATX_ANSWERED: Final = 0x1FFF  # BASIC_STATS, BTIME, MNT_ID
 _STATX_RESERVED: Final = 0x8000_0000

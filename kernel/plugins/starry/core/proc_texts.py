@@ -269,7 +269,7 @@ def cpuinfo(starry: Starry) -> bytes:
         elif arch == "riscv64":
             lines += [f"hart\t\t: {cpu.index}", "isa\t\t: rv64imafdc", "mmu\t\t: sv39"]
         elif arch == "aarch64":
-            lines += ["BogoMIPS\t: 125.00", "Features\t: fp asimd aes pmull sha1 sha2 crc32"]
+            lines += ["BogoMIPS\t: 125.00", "Features\t: fp asimd aes pmull sha1 sha2 crc32 cpuid"]
             lines += ["CPU implementer\t: 0x41", "CPU architecture: 8", "CPU part\t: 0xd08"]
         else:
             lines += ["CPU Family\t\t: Loongson-64bit", "Model Name\t\t: Loongson-3A5000"]

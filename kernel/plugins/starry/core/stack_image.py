@@ -63,8 +63,8 @@ HARDWARE: Final[dict[str, Hardware]] = {
     "x86_64": Hardware(0x078B_FBFD, 0, "x86_64", ((AT_MINSIGSTKSZ, 1152),)),
     # IMAFDC; the caches are not described.
     "riscv64": Hardware(0x112D, None, "", tuple((AT_L1I_CACHESIZE + i, 0) for i in range(8))),
-    # FP ASIMD AES PMULL SHA1 SHA2 CRC32 of a Cortex-A72; not CPUID: ID registers trap as illegal.
-    "aarch64": Hardware(0xFB, 0, "aarch64", ((AT_MINSIGSTKSZ, 4720),)),
+    # FP ASIMD AES PMULL SHA1 SHA2 CRC32 of a Cortex-A72; CPUID: the engine emulates ID registers.
+    "aarch64": Hardware(0x8FB, 0, "aarch64", ((AT_MINSIGSTKSZ, 4720),)),
     # CPUCFG LAM UAL FPU CRC32
     "loongarch64": Hardware(0x4F, None, "loongarch"),
 }

@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/resource.h>
-#define B 0x10000000UL
+#define B 0x2000000000UL /* far from where the heap may be */
 #define P 4096UL
 static const char*en(long r){ if(r>=0||r<-4095) return "ok"; static char b[32]; snprintf(b,32,"E%ld",-r); return b;}
 static long raw(long n,long a,long b,long c,long d,long e,long f){ long r=syscall(n,a,b,c,d,e,f); return r==-1?-errno:r;}

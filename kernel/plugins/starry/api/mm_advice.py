@@ -32,6 +32,8 @@ MADV_DONTNEED_LOCKED: Final = 24
 #: NORMAL .. DONTNEED, FREE .. DONTNEED_LOCKED; COLLAPSE needs huge pages, the rest privileges.
 _KNOWN: Final = frozenset((*range(5), *range(8, 25)))
 
+_MINCORE_STEP: Final = PAGE_SIZE * PAGE_SIZE
+
 MS_ASYNC: Final = 1
 MS_INVALIDATE: Final = 2
 MS_SYNC: Final = 4
@@ -143,14 +145,15 @@ def sys_mincore(t: Thread, addr: int, length: int, vec: int) -> int:
     if addr > aspace.end or length > aspace.end - addr:
         raise LinuxError(Errno.ENOMEM)
     size = align_up(length)
-    if size:
+    for done in range(0, size, _MINCORE_STEP):  # in steps, as Linux: the range may be enormous
+        step = min(_MINCORE_STEP, size - done)
         try:
-            found = aspace.residency(addr, size)
+            found = aspace.residency(addr + done, step)
         except AxError as error:
             if error.kind is AxErrorKind.INVALID_INPUT:
                 raise LinuxError(Errno.ENOMEM) from error
             raise
-        t.mem.write(vec, found)
+        t.mem.write(vec + done // PAGE_SIZE, found)
     return 0
 
 

@@ -159,3 +159,11 @@ def test_proc_shows_the_process(guest: Any) -> None:
         assert read(f"/proc/{name}")
     assert "Linux version" in read("/proc/version")
     assert fs.lookup("/proc/self/exe").attr.kind.name == "FILE"
+
+
+def test_mincore_over_an_enormous_range_costs_nothing(guest: Any) -> None:
+    size = 1 << 40
+    va = guest("mmap", 0, size, RW, PRIVATE_ANON | 0x4000, -1, 0)
+    vec = guest("mmap", FREE, 0x1000, RW, PRIVATE_ANON | FIXED, -1, 0)
+    assert guest("mincore", va, size, vec) == -Errno.EFAULT  # after the first step's bytes
+    assert guest("mincore", 0, guest.aspace.end, vec) == -Errno.ENOMEM

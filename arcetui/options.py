@@ -161,15 +161,11 @@ def _check(out: Options) -> None:
         name = option.names[0]
         if out.has(name) and option.modes and out.mode not in option.modes:
             where = "arcetui " + (out.mode if out.mode != "tui" else "ELF")
-            belongs = " or ".join(f"arcetui {m}" for m in option.modes if m != "tui")
-            raise UsageError(
-                f"option {name} does not belong to {where} but to {belongs or 'the TUI'}"
-            )
-    if (
-        out.program is None
-        and out.mode != "tui"
-        and not (out.has("--help") or out.has("--version"))
-    ):
+            others = [f"arcetui {mode}" for mode in option.modes if mode != "tui"]
+            belongs = " or ".join(others) or "the TUI"
+            raise UsageError(f"option {name} does not belong to {where} but to {belongs}")
+    asks = out.has("--help") or out.has("--version")
+    if out.program is None and out.mode != "tui" and not asks:
         raise UsageError(f"which program? Write: arcetui {out.mode} [OPTIONS] ELF [ARGS...]")
 
 

@@ -101,6 +101,7 @@ class Tracer:
 
     def signal(self, tid: int, signo: int, info: SignalInfoView) -> None:
         """A signal reaches a thread."""
+        self._formatter.signal(tid)
         if self._summary is not None and self._write is None:
             return
         if not self._chosen.wants_signal(signo):

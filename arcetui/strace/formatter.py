@@ -67,6 +67,7 @@ class Formatter:
     def __init__(self, arch: str = "x86_64", string_limit: int = 32) -> None:
         self.arch = arch
         self.string_limit = string_limit
+        self._masks: dict[int, list[int]] = {}  # by tid: the mask outside, then in each handler
 
     def enter(self, view: CallView, memory: MemoryReader) -> Pending:
         """Start a call: decode what the program gave, while it is still as it was."""
@@ -80,6 +81,12 @@ class Formatter:
                 break
             pending.shown.append(self._decode(call, argument, position))
         return pending
+
+    def signal(self, tid: int) -> None:
+        """A signal reaches a thread: its mask is saved until rt_sigreturn."""
+        masks = self._masks.setdefault(tid, [0])
+        masks.append(masks[-1])
+        del masks[1:-64]  # signals whose handlers never return
 
     def exit(self, view: CallView, memory: MemoryReader, pending: Pending | None = None) -> str:
         """Finish a call: the whole line, without a newline."""
@@ -145,9 +152,25 @@ class Formatter:
         call = pending.call
         call.memory = memory
         call.result = None if view.name in NEVER_RETURN else view.result
+        if view.name.startswith("rt_sig"):
+            self._follow_mask(view, call)
         for position in range(len(pending.shown), len(pending.arguments)):
             argument = pending.arguments[position]
             pending.shown.append(self._decode(call, argument, position))
+
+    def _follow_mask(self, view: CallView, call: Call) -> None:
+        """Keep the signal mask of a thread, to show what rt_sigreturn brings back."""
+        masks = self._masks.setdefault(view.tid, [0])
+        if view.name == "rt_sigreturn":
+            if len(masks) > 1:
+                masks.pop()
+            call.args = (masks[-1], *call.args[1:])
+        elif view.name == "rt_sigprocmask" and not call.failed:
+            given = call.unpack(call.args[1], "Q")
+            how = call.args[0] & 0xFFFFFFFF
+            if given is not None:
+                old = masks[-1]
+                masks[-1] = (old | given[0], old & ~given[0], given[0])[min(how, 2)] & ~0x40100
 
     @staticmethod
     def _decode(call: Call, argument: Arg, position: int) -> str:

@@ -20,7 +20,9 @@ readlink:readlinkat rename:renameat2 rmdir:unlinkat select:pselect6 signalfd:sig
 stat:newfstatat symlink:symlinkat time:gettimeofday unlink:unlinkat uselib: utime:utimensat
 utimes:utimensat vfork:clone
 """
-LEGACY: dict[str, str] = dict(word.split(":") for word in _LEGACY_NAMES.split())
+LEGACY: dict[str, str] = {
+    name: instead for name, _, instead in (word.partition(":") for word in _LEGACY_NAMES.split())
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,8 +91,6 @@ class Recorder:
                 nr = regs["orig_rax"]
                 name = self.names.get(nr, "")
                 args = tuple(regs[r] for r in _ARGS)
-                if name == "rt_sigreturn":
-                    args = (regs["rsp"], 0, 0, 0, 0, 0)
                 inside = Seen(serial, self.pid, nr, name, args, None)
                 enter(inside)
             else:

@@ -44,6 +44,7 @@ def _ours(argv: list[str], cwd: Path) -> list[str]:
     formatter, lines, open_calls = Formatter(), [], []
 
     def on_signal(signo: int, info: bytes) -> None:
+        formatter.signal(recorder.pid)
         code = struct.unpack_from("i", info, 8)[0]
         pid, uid, value = struct.unpack_from("IIQ", info, 16)
         addr = struct.unpack_from("Q", info, 16)[0]

@@ -14,22 +14,9 @@ SIG = arg("sig", signo)
 SIZE = arg("sigsetsize", uint64)
 
 
-#: Bytes from the stack pointer at rt_sigreturn to the mask saved in the signal frame.
-_FRAME_MASK = {
-    "x86_64": 0x128,
-    "riscv64": 128 + 5 * 8,
-    "aarch64": 128 + 5 * 8,
-    "loongarch64": 128 + 5 * 8,
-}
-
-
-def mask_in_frame(call: Call, value: int) -> str:
-    """What rt_sigreturn restores: the mask saved in the frame at the stack pointer.
-
-    The stack pointer is no argument; a caller that knows it passes it as the first one.
-    """
-    got = call.unpack(value + _FRAME_MASK[call.arch], "Q") if value else None
-    return "{mask=[]}" if got is None else f"{{mask={signal_names.sigset(got[0])}}}"
+def restored_mask(_: Call, value: int) -> str:
+    """What rt_sigreturn restores. It takes no argument: the formatter gives the mask as one."""
+    return f"{{mask={signal_names.sigset(value)}}}"
 
 
 def pending(call: Call, value: int) -> str:
@@ -68,7 +55,7 @@ CALLS: dict[str, Spec] = {
         ),
         number,
     ),
-    "rt_sigreturn": Spec((arg("frame", mask_in_frame),), number),
+    "rt_sigreturn": Spec((filled("mask", restored_mask, even_failed=True),), number),
     "rt_sigqueueinfo": Spec(
         (arg("tgid", int32), SIG, arg("info", structs.siginfo_pointer)), number
     ),

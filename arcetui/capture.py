@@ -149,7 +149,8 @@ class Capture:
         events = self._debugger.events(first, since.event + 1)
         text = summarize(events, self._numbers)
         dropped = first - here.event - 1
-        return ChangeView(since, here, events, f"undone: {text}" if text else "", dropped)
+        undone = f"undone: {text}" if text and not text.startswith("no ") else ""
+        return ChangeView(since, here, events, undone, dropped)
 
     def _window(self, address: int, rows: int) -> MemoryWindow:
         start = max(address & ~15, 0)

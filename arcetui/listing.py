@@ -102,7 +102,7 @@ class Listing:
                 start, end = max(start, at - WINDOW_BYTES), at + WINDOW_BYTES
                 if self._arch.insn_align == 1:
                     start = max(found[1], at - WINDOW_BYTES) if end <= MOST_BYTES else at
-            return start, max(end, at + self._arch.max_insn_bytes)
+            return start, max(end, at + WINDOW_BYTES)
         low, high = self._window
         if not low <= at < high - 64:
             back = WINDOW_BYTES // 4 if self._arch.insn_align >= 2 else 0
@@ -118,6 +118,8 @@ class Listing:
             # Out of step (variable-length instructions): decode again from the address itself.
             before = [insn for insn in decoded if insn.end <= at]
             decoded = before + disassemble(arch, data[at - start :], at)
+        while decoded and decoded[-1].mnemonic in (".byte", ".half", ".word"):
+            decoded.pop()  # the window cut the last instruction
         lines: list[CodeLine] = []
         last_line: tuple[str, int] | None = None
         for insn in decoded:

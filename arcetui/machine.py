@@ -114,7 +114,11 @@ class Machine:
     def prepare(self, goal: Goal) -> Goal:
         """Add what only the symbols know: the line table, the return address."""
         if goal.kind.name == "LINE" and goal.lines is None:
-            return replace(goal, lines=self.prompt.lines())
+            lines = self.prompt.lines()
+            if lines is None or lines.line_of(self.debugger.cpu().pc) is None:
+                # Without lines here a line step would run on to any code that has some.
+                return replace(goal, kind=type(goal.kind)["OVER"])
+            return replace(goal, lines=lines)
         if goal.kind.name == "OUT" and not goal.address:
             return replace(goal, address=self.prompt.return_address())
         return goal

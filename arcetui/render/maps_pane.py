@@ -18,11 +18,10 @@ if TYPE_CHECKING:
 
 _MARK = {"+": "new", "-": "gone", "~": "changed", " ": ""}
 LEGEND: Row = row(
-    (" legend: ", "dim"),
-    ("STACK", "stack"), " ", ("HEAP", "heap"), " ", ("CODE", "code"), " ", ("DATA", "data"), " ",
-    ("WX", "wx"), " ", ("RODATA", "rodata"), " ", ("GUARD", "guard"),
-    ("  + new  - gone  ~ changed", "dim"),
-)  # fmt: skip
+    *(" ", ("STACK", "stack"), " ", ("HEAP", "heap"), " ", ("CODE", "code"), " "),
+    *(("DATA", "data"), " ", ("WX", "wx"), " ", ("RODATA", "rodata"), " ", ("GUARD", "guard")),
+    ("  +new -gone ~changed", "dim"),
+)
 
 
 def marked(snapshot: Snapshot) -> list[tuple[str, AreaView]]:

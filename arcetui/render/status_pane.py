@@ -93,12 +93,12 @@ def status_row(snapshot: Snapshot, width: int) -> Row:
     return row(*spans)
 
 
-def message_row(snapshot: Snapshot, hidden: str, width: int) -> Row:
+def message_row(snapshot: Snapshot, hints: tuple[str, ...], width: int) -> Row:
     """The line above the keys: why it stopped and what changed; then what is hidden.
 
     Args:
         snapshot: What is shown.
-        hidden: Names and digits of panes the layout has no room for.
+        hints: What the layout has no room for, in words and shorter; the first that fits is shown.
         width: Columns there are.
     """
     machine = snapshot.machine
@@ -117,10 +117,15 @@ def message_row(snapshot: Snapshot, hidden: str, width: int) -> Row:
     if not snapshot.running and machine.exit_status is not None and not snapshot.past:
         done = exit_words(machine.exit_status)
         text = text if done in text else f"{text}; {done}" if text else f"program {done}"
+        fault = machine.last_fault
+        if fault is not None and fault.signal and machine.exit_status & 0x7F:
+            text, style = f"✗ {text}: {fault.sentence}", "error"
     spans = [Span(f" {text}", style)]
     sentence = snapshot.change.sentence if snapshot.change is not None else ""
     if sentence and not snapshot.running and not sentence.startswith("no kernel object"):
         spans.append(Span(f"  {sentence}", "cause"))
+    used = row_width(tuple(spans))
+    hidden = next((hint for hint in hints if used + len(hint) + 3 <= width), hints[-1])
     room = max(width - len(hidden) - 2, 20)
     left = crop(tuple(spans), room)
     return row(*left, " " * (room - row_width(left)), (f" {hidden}", "dim"))

@@ -34,7 +34,7 @@ _ADDRESSES = frozenset(
     ]
 )
 _SUBJECT: dict[str, str] = {
-    "SYSCALL": "syscall", "FAULT": "error", "EXCEPTION": "error", "VMA": "heap", "PTE": "guard",
+    "SYSCALL": "syscall", "FAULT": "warning", "TRAP": "dim", "EXCEPTION": "error", "VMA": "heap", "PTE": "guard",
     "TABLE": "guard", "PAGE": "data", "BYTE": "data", "BLOCK": "data", "SIGNAL": "error",
     "CONSOLE": "input", "PROC": "heading", "TASK": "heading", "BRK": "heap",
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from arcetui.render.changed_pane import sentence
@@ -35,7 +36,7 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
         changed = old.get(step.entry_pa, step.entry) != step.entry
         rows += _step(step, depth, changed, width, short)
         items += [Item("physical", step.entry_pa, step.level)] * (len(rows) - len(items))
-    rows += _verdict(walk, len(walk.steps))
+    rows += _verdict(walk, len(walk.steps), width)
     items += [Item("physical", max(walk.pa, 0), "frame")] * (len(rows) - len(items))
     title = f"{target} for {walk.access}"
     return PaneContent(tuple(rows), tuple(items), title=title, changed=sentence(snapshot, "walk"))
@@ -98,7 +99,7 @@ def _step(step: WalkStep, depth: int, changed: bool, width: int, short: bool) ->
     return [tuple(line), tuple(flags)] if step.bits else [tuple(line)]
 
 
-def _verdict(walk: WalkView, depth: int) -> list[Row]:
+def _verdict(walk: WalkView, depth: int, width: int) -> list[Row]:
     indent = " " + "  " * depth
     rows: list[Row] = []
     if walk.pa >= 0:
@@ -112,5 +113,6 @@ def _verdict(walk: WalkView, depth: int) -> list[Row]:
             )
         )
     glyph, style = ("✓", "ok") if walk.ok else ("✗", "error")
-    rows.append(row((f" {glyph} {walk.sentence}", style)))
+    for number, line in enumerate(textwrap.wrap(walk.sentence, max(width - 3, 20))):
+        rows.append(row((f" {' ' if number else glyph} {line}", style)))
     return rows

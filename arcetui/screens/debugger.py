@@ -147,8 +147,10 @@ class DebuggerScreen(DebuggerActions):
         """Let the page walk follow the address that faulted, until the user chooses another."""
         stopped = snapshot.stopped
         fault = snapshot.machine.last_fault
-        if stopped is None or fault is None or stopped.reason.name != "FAULT" or snapshot.running:
+        if stopped is None or fault is None or snapshot.running:
             return
+        if stopped.reason.name != "FAULT" and not fault.signal:
+            return  # handled by the kernel, as most are
         if fault.position != self.fault_shown:
             self.fault_shown = fault.position
             self.look(walk=s.Target("", fault.va), access=fault.access)
@@ -156,8 +158,8 @@ class DebuggerScreen(DebuggerActions):
     def _show_bars(self, snapshot: s.Snapshot) -> None:
         width = self.size.width
         self.status.set_row(status_pane.status_row(snapshot, width))
-        hidden = self.grid.hidden_words(width < 110)
-        self.message_bar.set_row(status_pane.message_row(snapshot, hidden, width))
+        hints = (self.grid.hidden_words(short=False), self.grid.hidden_words(short=True))
+        self.message_bar.set_row(status_pane.message_row(snapshot, hints, width))
         self._show_keys()
 
     def _show_keys(self) -> None:

@@ -111,7 +111,9 @@ class LineView(Widget, can_focus=True):
 
     def _keep_in_sight(self, row: int) -> None:
         last_top = max(len(self.rows) - self.page, 0)
-        if row >= 0 and not self.top <= row < self.top + self.page - (row < len(self.rows) - 1):
+        margin = min(2, self.page // 4)
+        first, last = self.top + margin * (self.top > 0), self.top + self.page - 1 - margin
+        if row >= 0 and not first <= row <= (last if row < len(self.rows) - 1 else last + margin):
             self.top = row - self.page // 3
         self.top = max(min(self.top, last_top), 0)
 

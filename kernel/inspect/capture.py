@@ -6,6 +6,7 @@ and the small ones made. Nothing here changes the machine.
 
 from __future__ import annotations
 
+from kernel.crates.errno import LinuxError
 from kernel.crates.scheduler import SchedEntity
 from kernel.crates.signal import Signo
 from kernel.inspect.position import Position
@@ -25,6 +26,8 @@ from kernel.machine.engine import Access
 from kernel.modules.axmm import view
 from kernel.modules.axmm.aspace import AddrSpace
 from kernel.modules.axtask.task import TaskInner, TaskState
+from kernel.plugins.starry.core.fd_table import FdTable
+from kernel.plugins.starry.core.file import describe_flags
 from kernel.plugins.starry.core.limits import Resource
 from kernel.plugins.starry.core.process import Process
 
@@ -214,7 +217,7 @@ def _process_view(process: Process) -> ProcessView:
         threads=tuple(process.threads),
         aspace=process.aspace.ident,
         cwd=_cwd(process),
-        umask=_resource(process, "FS_CONTEXT").umask if _has(process, "FS_CONTEXT") else 0,
+        umask=process.ns.get("FS_CONTEXT").umask if _has(process, "FS_CONTEXT") else 0,
         fds=_fds(process),
         signals=_signals(process),
         limits=limits,
@@ -224,10 +227,6 @@ def _process_view(process: Process) -> ProcessView:
 
 def _has(process: Process, name: str) -> bool:
     return process.ns.slots[name].is_inited
-
-
-def _resource(process: Process, name: str):
-    return process.ns.get(name)
 
 
 def _cwd(process: Process) -> str:
@@ -242,7 +241,18 @@ def _cwd(process: Process) -> str:
 def _fds(process: Process) -> tuple[FdView, ...]:
     if not _has(process, "FD_TABLE"):
         return ()
-    return tuple(_resource(process, "FD_TABLE").views())
+    table: FdTable = process.ns.get("FD_TABLE")
+    return tuple(
+        FdView(
+            fd=fd,
+            kind=entry.file.kind,
+            what=entry.path,
+            flags=describe_flags(entry.flags) + ("|O_CLOEXEC" if table.is_cloexec(fd) else ""),
+            offset=entry.offset,
+            refs=entry.refs,
+        )
+        for fd, entry in table.objects.items()
+    )
 
 
 def _signals(process: Process) -> tuple[tuple[str, str], ...]:

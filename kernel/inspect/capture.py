@@ -28,6 +28,7 @@ from kernel.modules.axmm.aspace import AddrSpace
 from kernel.modules.axtask.task import TaskInner, TaskState
 from kernel.plugins.starry.core.fd_table import FdTable
 from kernel.plugins.starry.core.file import describe_flags
+from kernel.plugins.starry.core.fs_context import FsContext
 from kernel.plugins.starry.core.limits import Resource
 from kernel.plugins.starry.core.process import Process
 
@@ -180,7 +181,7 @@ def _task_view(system: System, task: TaskInner) -> TaskView:
         state=task.state.name.capitalize(),
         cpu=task.cpu_id,
         waiting_for=waiting,
-        key="" if task.is_idle else queue.scheduler.key(entity),
+        key=queue.scheduler.key(entity) if task.is_user else "",
         kstack_pa=task.kstack_pa,
         is_kernel=not task.is_user,
     )
@@ -217,7 +218,7 @@ def _process_view(process: Process) -> ProcessView:
         threads=tuple(process.threads),
         aspace=process.aspace.ident,
         cwd=_cwd(process),
-        umask=process.ns.get("FS_CONTEXT").umask if _has(process, "FS_CONTEXT") else 0,
+        umask=_umask(process),
         fds=_fds(process),
         signals=_signals(process),
         limits=limits,
@@ -229,12 +230,20 @@ def _has(process: Process, name: str) -> bool:
     return process.ns.slots[name].is_inited
 
 
+def _umask(process: Process) -> int:
+    if not _has(process, "FS_CONTEXT"):
+        return 0
+    context: FsContext = process.ns.get("FS_CONTEXT")
+    return context.umask
+
+
 def _cwd(process: Process) -> str:
     if not _has(process, "FS_CONTEXT"):
         return ""
+    context: FsContext = process.ns.get("FS_CONTEXT")
     try:
-        return _resource(process, "FS_CONTEXT").cwd_path
-    except Exception:
+        return context.cwd_path
+    except LinuxError:  # a removed directory has no path
         return "(deleted)"
 
 

@@ -145,9 +145,15 @@ class Session(threading.Thread):
         self._movement()
         assert self._machine is not None
         self._last_goal = goal
-        self._debugger.begin(self._machine.prepare(goal))
+        prepared = self._machine.prepare(goal)
+        if goal.reverse and goal.kind.name in ("CONTINUE", "OUT"):
+            self._goal = goal
+            self._show()  # going back is one piece of work: say first that it goes on
+        self._debugger.begin(prepared)
         self._goal = goal
         self._slice()
+        if self._goal is not None:
+            self._show()  # it will take a while: from now on the screen asks for pictures
 
     def _take(self) -> s.Command | None:
         try:

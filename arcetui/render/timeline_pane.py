@@ -34,10 +34,22 @@ _ADDRESSES = frozenset(
     ]
 )
 _SUBJECT: dict[str, str] = {
-    "SYSCALL": "syscall", "FAULT": "warning", "TRAP": "dim", "EXCEPTION": "error", "VMA": "heap", "PTE": "guard",
-    "TABLE": "guard", "PAGE": "data", "BYTE": "data", "BLOCK": "data", "SIGNAL": "error",
-    "CONSOLE": "input", "PROC": "heading", "TASK": "heading", "BRK": "heap",
-}  # fmt: skip
+    "SYSCALL": "syscall",
+    "FAULT": "warning",
+    "EXCEPTION": "error",
+    "SIGNAL": "error",
+    "TRAP": "dim",
+    "VMA": "heap",
+    "BRK": "heap",
+    "PTE": "guard",
+    "TABLE": "guard",
+    "PAGE": "data",
+    "BYTE": "data",
+    "BLOCK": "data",
+    "CONSOLE": "input",
+    "PROC": "heading",
+    "TASK": "heading",
+}
 
 
 def field_text(name: str, value: Any, names: Mapping[int, str]) -> str:

@@ -31,7 +31,7 @@ class Driver:
         self.session.start()
         self.next(SnapshotReady)
         self.session.send(s.Look(s.Interests(panes=PANES)))
-        self.snapshot = self.next(SnapshotReady).snapshot
+        self.next(SnapshotReady)
 
     def next(self, kind):
         end = time.monotonic() + 5
@@ -41,9 +41,11 @@ class Driver:
                 return message
 
     def do(self, command):
+        """Send a command; the first picture after it of a machine that stands still."""
         self.session.send(command)
-        self.snapshot = self.next(SnapshotReady).snapshot
-        return self.snapshot
+        while (snapshot := self.next(SnapshotReady).snapshot).running:
+            pass
+        return snapshot
 
 
 def test_a_snapshot_has_what_was_asked_for_and_what_changed():

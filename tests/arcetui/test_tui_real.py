@@ -1,0 +1,137 @@
+"""The app on shipped samples with the real kernel, and the start screen."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pty
+import select
+import signal
+import struct
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from test_tui_keys import text, until
+
+from arcetui.app import ArcetuiApp
+from arcetui.recent import RecentFiles
+from arcetui.screens.debugger import DebuggerScreen
+from arcetui.screens.start import StartScreen
+from arcetui.state import Launch
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+pytestmark = pytest.mark.skipif(not (SAMPLES / "bin").is_dir(), reason="no samples built")
+
+
+def sample(name, arch="x86_64"):
+    return str(SAMPLES / "bin" / arch / name)
+
+
+async def still(app):
+    await until(lambda: isinstance(app.screen, DebuggerScreen), 10)
+    await until(lambda: app.screen.snapshot is not None and not app.screen.snapshot.running, 10)
+
+
+async def go(app, pilot, key):
+    epoch = app.screen.snapshot.epoch
+    await pilot.press(key)
+    await until(lambda: app.screen.snapshot.epoch != epoch and not app.screen.snapshot.running, 10)
+
+
+@pytest.mark.parametrize("arch", ["x86_64", "riscv64", "aarch64"])
+async def test_a_sample_goes_forward_and_back(tmp_path, arch):
+    app = ArcetuiApp(
+        Launch(sample("memlab", arch)), preset="vm", recent=RecentFiles(tmp_path / "r")
+    )
+    async with app.run_test(size=(120, 40)) as pilot:
+        await still(app)
+        start = app.screen.snapshot
+        await go(app, pilot, "y")
+        await go(app, pilot, "y")
+        await go(app, pilot, "e")
+        assert app.screen.snapshot.error == ""
+        assert app.screen.snapshot.machine.syscalls >= 2
+        await go(app, pilot, "c")
+        assert "ENDED" in text(app)
+        assert "6. now a write to page 6" in text(app)
+        assert app.screen.snapshot.walk.va == app.screen.snapshot.machine.last_fault.va
+        assert "✗" in text(app)
+        await go(app, pilot, "C")
+        back = app.screen.snapshot
+        assert back.machine.position == start.machine.position
+        assert back.cpu.registers == start.cpu.registers
+        assert back.space == start.space
+        assert "PAST" in text(app)
+
+
+async def test_the_console_feeds_the_program(tmp_path):
+    app = ArcetuiApp(Launch(sample("guess")), recent=RecentFiles(tmp_path / "r"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await still(app)
+        await go(app, pilot, "c")
+        assert "WAITS FOR INPUT" in text(app)
+        await pilot.press("0", "5", "0")
+        await go(app, pilot, "enter")
+        assert "Too" in text(app)
+
+
+async def test_the_start_screen_opens_a_sample_and_refuses_what_is_none(tmp_path):
+    recent = RecentFiles(tmp_path / "r")
+    app = ArcetuiApp(recent=recent)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.pause()
+        assert "hello" in text(app)
+        await pilot.press("o", *"/nothing", "enter")
+        await pilot.pause()
+        assert "there is no such file" in text(app)
+        await pilot.press("escape", "right", "left", "down", "up", "enter")
+        await still(app)
+        assert recent.paths()
+
+
+async def test_a_program_that_cannot_be_loaded_leads_back_with_a_sentence(tmp_path):
+    broken = tmp_path / "broken"
+    broken.write_bytes(b"\x7fELF" + bytes(100))
+    app = ArcetuiApp(Launch(str(broken)), recent=RecentFiles(tmp_path / "r"))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(lambda: isinstance(app.screen, StartScreen), 10)
+        await pilot.pause()
+        assert "✗" in text(app)
+        assert "hello" in text(app)
+        await asyncio.sleep(0)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a pseudo-terminal")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_leaves_the_terminal_whole(number):
+    code = "import sys; from arcetui.app import run_app; sys.exit(run_app())"
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.environ["TERM"] = "xterm-256color"
+        os.execv(sys.executable, [sys.executable, "-c", code])
+    import fcntl
+    import termios
+
+    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+    seen = b""
+    end = time.monotonic() + 20
+    killed = False
+    while time.monotonic() < end:
+        if select.select([fd], [], [], 0.2)[0]:
+            try:
+                seen += os.read(fd, 65536)
+            except OSError:
+                break
+        if not killed and b"architecture" in seen:
+            os.kill(pid, number)
+            killed = True
+    _, status = os.waitpid(pid, 0)
+    os.close(fd)
+    assert killed
+    assert os.waitstatus_to_exitcode(status) == 128 + number
+    assert b"\x1b[?1049l" in seen  # left the alternate screen
+    assert b"\x1b[?25h" in seen  # the cursor is back

@@ -68,6 +68,7 @@ SYS_TEXTS: dict[str, bytes] = {
     "sys/vm/max_map_count": b"65530\n",
     "sys/vm/overcommit_memory": b"0\n",
 }
+_GONE = " (deleted)"
 _SELF_LINKS = {"self": "{0}", "thread-self": "{0}", "mounts": "self/mounts"}
 # Inode numbers by place: fixed ones below 1 << 16, then 1 << 16 per process.
 _INO_PID = 16
@@ -150,7 +151,9 @@ class ProcLink(VfsNonDir):
             pid = source.current_pid()
             return _SELF_LINKS[self.name].format(pid)
         if self.fd >= 0:
-            return source.fd_link(self.pid, self.fd)[0]
+            text, node = source.fd_link(self.pid, self.fd)
+            is_gone = node is not None and not node.attr.nlink
+            return f"{text} (deleted)" if is_gone and not text.endswith(_GONE) else text
         target = source.link(self.pid, self.name)
         if not target:
             raise AxError(AxErrorKind.NOT_FOUND)
@@ -272,7 +275,8 @@ class ProcFdDir(ProcDir):
         if name.isascii() and name.isdigit() and len(name) < 7 and str(int(name)) == name:
             fd = int(name)
             if fd in self._fds():
-                return ProcLink(self.proc, self.attr.ino + _INO_FD + fd, self.pid, name, fd)
+                ino = (self.pid << _INO_PID) + _INO_FD + fd
+                return ProcLink(self.proc, ino, self.pid, name, fd)
         raise AxError(AxErrorKind.NOT_FOUND)
 
 

@@ -24,7 +24,6 @@ from kernel.plugins.starry.core.file import (
     WouldBlock,
 )
 from kernel.plugins.starry.core.node_file import NodeFile
-from kernel.plugins.starry.core.proc_info import ProcInfo
 from kernel.plugins.starry.core.tty import Tty
 from kernel.plugins.starry.core.tty_file import FIONREAD, TtyFile
 
@@ -118,10 +117,8 @@ class ConsoleFile(FileLike):
 
 
 def open_stdio(kernel: Kernel, table: FdTable) -> None:
-    """Install descriptors 0, 1, 2; connect the terminal's device nodes, and /proc."""
+    """Install descriptors 0, 1, 2; connect the terminal's device nodes."""
     kinds = kernel.board.console.kinds
-    if not kernel.fs.proc.is_filled:
-        kernel.fs.proc.fill(ProcInfo(kernel))
     terminal: OpenFile | None = None
     for fd, kind in enumerate(kinds):
         if kind == "tty":

@@ -108,7 +108,7 @@ class Tty:
             return
         console = self.kernel.board.console
         rx = console.rx
-        if rx:
+        while rx and self.held_bytes < MAX_INPUT:
             # One character adds at most one byte to what is held.
             taken = bytes(rx[: MAX_INPUT - self.held_bytes])
             del rx[: len(taken)]

@@ -74,9 +74,11 @@ class Guest:
         self.starry = self.kernel.plugin
         self.t = Caller(next(iter(self.starry.threads.values())))
         self.calls = merge_calls()
-        stack = next(a for a in self.t.process.aspace.areas if a.name == "[stack]" or a.grows_down)
-        self.scratch = (stack.end - 0x10000) & ~0xFFF
+        # 64 KiB of memory for arguments with nothing behind it.
+        self.scratch = self.calls["mmap"](self.t, 0, 0x12000, 3, 0x22, U64, 0)
+        self.calls["munmap"](self.t, self.scratch + 0x10000, 0x2000)
         self.cursor = self.scratch
+        self.t.mem.write(self.scratch, bytes(0x10000))
         self.pending: tuple[str, tuple[int, ...]] | None = None
 
     def put(self, data: bytes | str) -> int:

@@ -81,7 +81,7 @@ def storm(guest: Any, seed: int, rounds: int, names: list[tuple[str, Any]]) -> d
 
 def test_random_arguments(guest: Any) -> None:
     outcomes = storm(guest, 1, TUPLES, handlers())
-    assert len(outcomes) > 60  # the storm is not all errors
+    assert len(outcomes) > 50  # the storm is not all errors
 
 
 def test_random_arguments_on_aarch64(guest_class: Any) -> None:

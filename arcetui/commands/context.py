@@ -61,7 +61,8 @@ class Context:
     def register(self, name: str) -> int | None:
         """`$rip`, `$pc`, `$sp`, `$1`, `$`, `$_`, `$name`."""
         if name in {"", "$"}:
-            return self.settings.values[-1] if self.settings.values else None
+            back = 1 + len(name)
+            return self.settings.values[-back] if len(self.settings.values) >= back else None
         if name.isdigit():
             index = int(name) - 1
             values = self.settings.values

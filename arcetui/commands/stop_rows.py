@@ -60,8 +60,7 @@ def _call_rows(context: Context, stopped: Stopped) -> list[Row]:
     if call.serial:
         return [call_row(call, formatter, context.read)]
     pending = formatter.enter(call, context.read)
-    closing = "" if len(pending.shown) < len(pending.arguments) else ")"
-    return [row((pending.text + closing, "syscall"))]
+    return [row((pending.entry, "syscall"))]
 
 
 def _here(context: Context) -> list[Row]:

@@ -74,7 +74,7 @@ def explain(context: Context, text: str, *, as_json: bool = False) -> Result:
         if event.cause.kind.name == "SYSCALL" and event.cause.serial == serial
     ]
     if as_json:
-        return Result(tuple(json_row(event) for event in events))
+        return Result(tuple(json_row(event, type="event") for event in events))
     formatter = Formatter(context.debugger.arch.name)
     rows = [call_row(call, formatter, context.read)]
     rows += [event_row(event, context.debugger.syscall_name) for event in events]

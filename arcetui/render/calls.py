@@ -12,7 +12,7 @@ def call_row(call: SyscallView, formatter: Formatter, memory: MemoryReader) -> R
     """One call in strace's format, with its serial number before it."""
     pending = formatter.enter(call, memory)
     if call.result is None:
-        head, result, style = pending.text, "...", "dim"
+        head, result, style = pending.entry, "...", "dim"
     else:
         head, result = formatter.parts(call, memory, pending)
         style = "error" if -4096 < call.result < 0 else "good"

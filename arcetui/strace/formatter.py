@@ -55,6 +55,11 @@ class Pending:
         more = len(self.shown) < len(self.arguments)
         return f"{self.call.name}({', '.join(self.shown)}" + (", " if more and self.shown else "")
 
+    @property
+    def entry(self) -> str:
+        """The call as it stands at its entry: closed if the kernel fills nothing in."""
+        return self.text + (")" if len(self.shown) == len(self.arguments) else "")
+
 
 class Formatter:
     """Formats calls of one architecture.

@@ -13,7 +13,7 @@ from arcetui.state import CodeLine
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kernel.machine.arch import Arch
+    from kernel.control import Arch
 
 #: Bytes shown when no symbol says where a function starts and ends, and the most of a function.
 WINDOW_BYTES = 512

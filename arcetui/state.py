@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from arcetui.render.row import Row
-    from kernel.control import BreakpointView, BreakSpec, Goal, Recipe, Stopped
+    from kernel.control import Arch, BreakpointView, BreakSpec, Goal, Recipe, Stopped
     from kernel.inspect.position import Position
     from kernel.inspect.views import (
         AddressSpaceView,
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
         SyscallView,
         WalkView,
     )
-    from kernel.machine.arch import Arch
 
 
 class Target(NamedTuple):

@@ -75,4 +75,4 @@ def draw(app: App[object], file: Path) -> None:
             if segment.style and segment.style.underline:
                 base = top + height - 2
                 canvas.line(((x - cells) * width, base, x * width - 1, base), front)
-    image.quantize(96, dither=Image.Dither.NONE).save(file, optimize=True)
+    image.save(file, optimize=True)

@@ -39,6 +39,8 @@ def _line(call: CallLine, wide: bool, width: int) -> Row:
     name, bracket, rest = call.text.partition("(")
     # The result matters more than the last argument: cut the arguments to keep it in sight.
     shown = call.result.partition(" (")[0] if len(call.result) > 24 else call.result
+    if call.view.exit is None and not call.result:
+        shown = "in the kernel"
     room = max(width - len(name) - len(shown) - 11, 12)
     if not wide and len(rest) > room:
         rest = rest[: room - 2] + "…)"

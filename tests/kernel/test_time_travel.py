@@ -33,7 +33,7 @@ def test_the_digest_at_a_position_is_the_same_however_it_was_reached(arch: str) 
     end = machine.end
     rng = random.Random(arch)
     targets = [Position(rng.randint(start.event, end.event)) for _ in range(70)]
-    targets += [Position(rng.randint(start.event, end.event), rng.randint(0, 40)) for _ in range(30)]
+    targets += [Position(target.event, rng.randint(0, 40)) for target in targets[:30]]
     digests: dict[Position, str] = {}
     for target in targets:  # back and forth, from snapshots
         machine.goto(target)

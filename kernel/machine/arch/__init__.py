@@ -58,16 +58,22 @@ class Arch:
     timer_hz: int
 
 
-_X86 = "rax rbx rcx rdx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15".split()
+_X86 = (
+    "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp",
+    "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+)  # fmt: skip
 _RV = (
-    "ra sp gp tp t0 t1 t2 s0 s1 a0 a1 a2 a3 a4 a5 a6 a7 s2 s3 s4 s5 s6 s7 s8 s9 s10 s11 "
-    "t3 t4 t5 t6"
-).split()
-_A64 = [f"x{i}" for i in range(31)]
+    "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1",
+    "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7",
+    "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11",
+    "t3", "t4", "t5", "t6",
+)  # fmt: skip
+_A64 = tuple(f"x{i}" for i in range(31))
 _LA = (
-    "zero ra tp sp a0 a1 a2 a3 a4 a5 a6 a7 t0 t1 t2 t3 t4 t5 t6 t7 t8 u0 fp "
-    "s0 s1 s2 s3 s4 s5 s6 s7 s8"
-).split()
+    "zero", "ra", "tp", "sp", "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7",
+    "t0", "t1", "t2", "t3", "t4", "t5", "t6", "t7", "t8", "u0", "fp",
+    "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8",
+)  # fmt: skip
 
 X86_64 = Arch(
     name="x86_64",

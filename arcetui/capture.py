@@ -60,7 +60,6 @@ class Capture:
         self._program = program
         self._listing = Listing(debugger.arch, names)
         self._numbers = {nr: name for name, nr in debugger.syscall_numbers().items()}
-        self._effects: dict[tuple[int, object, object], str] = {}
         self._texts: dict[tuple[int, object, object, int], CallLine] = {}
         self._base: Snapshot | None = None  # where the last movement began
         self.last: Snapshot | None = None

@@ -91,7 +91,7 @@ KEYS: tuple[Key, ...] = (
         ("y",),
         "go('SYSCALL')",
         "syscall",
-        "To the next system call's entry or return.",
+        "To the next system call, just before the kernel handles it.",
         RUN,
         "syscall-back",
     ),

@@ -155,7 +155,7 @@ def test_run_gives_output_and_status(arch):
     assert done.returncode == 0
     assert arcetui("run", sample("crash", arch)).returncode == 139
     done = arcetui("run", sample("guess", arch), stdin=b"50\n25\n1\n")
-    assert b"50" in done.stdout or b"too" in done.stdout
+    assert b"Too large" in done.stdout
 
 
 def test_run_loads_no_user_interface():
@@ -246,7 +246,7 @@ def test_trace_of_a_crash_and_its_filters(tmp_path):
     assert done.stderr == b""
     names = {line.split("(")[0] for line in out.read_text().splitlines()}
     assert "mmap" in names
-    assert "exit_group" in names
+    assert "munmap" in names
     assert "writev" not in names
     done = arcetui("trace", "-e", "!%memory", "-e", "signal=none", sample("memlab"))
     assert b"mmap(" not in done.stderr

@@ -11,7 +11,9 @@ import os
 import select
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 READ_BYTES = 65536
 
@@ -19,23 +21,26 @@ READ_BYTES = 65536
 class HostStreams:
     """stdin, stdout and stderr.
 
-    Attributes:
-        pending: Called before this process ends by a signal or a closed pipe.
+    As a context manager it takes SIGINT, SIGTERM and SIGHUP: they end the process at once, since
+    nothing is left to do for an emulated program but to stop it.
     """
 
     def __init__(self) -> None:
-        self._saved: list[object] | None = None
-        self._closers: list[object] = []
+        self._saved: list[Any] | None = None
+        self._closers: list[Callable[[], object]] = []
+        self._handlers: dict[int, Any] = {}
 
     def __enter__(self) -> HostStreams:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._on_signal)
+            self._handlers[number] = signal.signal(number, self._on_signal)
         return self
 
     def __exit__(self, *_: object) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
         self.restore()
 
-    def before_leaving(self, closer: object) -> None:
+    def before_leaving(self, closer: Callable[[], object]) -> None:
         """Call `closer` before the process ends early."""
         self._closers.append(closer)
 
@@ -44,7 +49,7 @@ class HostStreams:
         self.restore()
         for closer in self._closers:
             with contextlib.suppress(OSError, ValueError):
-                closer()  # type: ignore[operator]  # a function without arguments
+                closer()
         os._exit(status)
 
     def _on_signal(self, number: int, _: FrameType | None) -> None:
@@ -77,7 +82,7 @@ class HostStreams:
 
         modes, self._saved = self._saved, None
         with contextlib.suppress(OSError, termios.error):
-            termios.tcsetattr(0, termios.TCSANOW, modes)  # type: ignore[arg-type]  # as it came
+            termios.tcsetattr(0, termios.TCSANOW, modes)
 
     # -- data -----------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from kernel.plugins.starry.core import faults, user_app
 from kernel.plugins.starry.core.layout import user_layout
 from kernel.plugins.starry.core.process import Process
 from kernel.plugins.starry.core.signal import deliver
+from kernel.plugins.starry.core.stdio import console_input
 from kernel.plugins.starry.core.thread import BLOCKED, SPECIAL, Thread
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class Starry:
         unknown: How often each unknown system call was made, by number.
         last_fault: The last fault that became a signal.
         trampoline_pa: Frame of kernel text with the sigreturn code; 0 if there is none.
+        fork_cow: Whether fork shares frames by copy-on-write; else it copies at once.
         observer: A host object or None; no part of the machine.
     """
 
@@ -103,6 +105,7 @@ class Starry:
         self.last_fault: faults.LastFault | None = None
         self.observer: Observer | None = None
         self.trampoline_pa = 0
+        self.fork_cow = True
         for name in RESOURCES:
             if name not in kernel.ns.resources:
                 kernel.ns.def_resource(name)
@@ -258,8 +261,8 @@ class Starry:
         itimer.handle_timer(self, kind, ident)
 
     def handle_input(self) -> None:
-        """The console received bytes: wake its readers."""
-        self.kernel.console_wait.notify_all("console input")
+        """The console received bytes: echo, ^C, then its readers."""
+        console_input(self.kernel)
 
     def post_trap(self, cpu: Cpu) -> None:
         """POST_TRAP slice: signals, before user code goes on after an interrupt."""

@@ -126,8 +126,8 @@ def build_sqlite(tools: Toolchain) -> None:
 
 
 APPLETS = """
-ASH_EMBED AWK BASE32 BASE64 BASENAME BC BUNZIP2 BZCAT BZIP2 CAT CHMOD CHOWN CKSUM CLEAR CMP COMM CP
-CPIO CRC32 CUT CAL DATE DC DD DF DIFF DIRNAME DU ECHO ED EGREP ENV EXPAND EXPR FACTOR FALSE FGREP FIND
+SHELL_ASH ASH ASH_ECHO ASH_PRINTF ASH_TEST ASH_CMDCMD ASH_JOB_CONTROL ASH_GETOPTS ASH_ALIAS AWK BASE32
+BASE64 BASENAME BC BUNZIP2 BZCAT BZIP2 CAT CHMOD CHOWN CKSUM CLEAR CMP COMM CP CPIO CRC32 CUT CAL DATE DC DD DF DIFF DIRNAME DU ECHO ED EGREP ENV EXPAND EXPR FACTOR FALSE FGREP FIND
 FOLD FREE GREP GUNZIP GZIP HD HEAD HEXDUMP HEXEDIT HOSTID HOSTNAME ID LINK LN LOGNAME LS LZCAT LZMA
 MD5SUM MKDIR MKFIFO MKTEMP MORE MV NL NPROC OD PASTE PRINTENV PRINTF PS PWD READLINK REALPATH REV RM
 RMDIR SED SEQ SHA1SUM SHA256SUM SHA3SUM SHA512SUM SHRED SHUF SLEEP SORT SPLIT STAT STRINGS STTY SUM
@@ -145,7 +145,7 @@ FEATURE_TEST_64 FEATURE_MD5_SHA1_SUM_CHECK FEATURE_FLOAT_SLEEP FEATURE_FANCY_ECH
 FEATURE_DD_IBS_OBS FEATURE_DD_THIRD_STATUS_LINE FEATURE_GZIP_DECOMPRESS FEATURE_GZIP_LONG_OPTIONS
 FEATURE_HUMAN_READABLE FEATURE_DU_DEFAULT_BLOCKSIZE_1K FEATURE_DC_BIG FEATURE_DC_LIBM
 FEATURE_CP_LONG_OPTIONS FEATURE_BC_LONG_OPTIONS FEATURE_BC_INTERACTIVE TEST1 TEST2
-FEATURE_FACTOR_BIG
+FEATURE_FACTOR_BIG FEATURE_SH_MATH FEATURE_SH_MATH_64 ASH_BASH_COMPAT
 """.split()
 
 
@@ -153,7 +153,9 @@ def build_busybox(tools: Toolchain) -> None:
     work = tools.work_copy("busybox", source("busybox"))
     if tools.musl:  # musl's <sys/statvfs.h> and the rest suffice; only the link flags differ
         flags = work / "scripts" / "trylink"
-        text = flags.read_text("utf-8").replace("-Wl,--warn-common", "").replace("-Wl,-Map,", "-DM=")
+        text = (
+            flags.read_text("utf-8").replace("-Wl,--warn-common", "").replace("-Wl,-Map,", "-DM=")
+        )
         text = text.replace("-Wl,--verbose", "").replace("-Wl,--sort-section,alignment", "")
         text = text.replace("-Wl,--sort-common", "").replace("-Wl,--start-group", "")
         flags.write_text(text.replace("-Wl,--end-group", ""), "utf-8")
@@ -168,7 +170,17 @@ def build_busybox(tools: Toolchain) -> None:
             lines[index] = f"{name}=y"
     config.write_text("\n".join(lines) + "\n", "utf-8")
     run(["make", *tool, "oldconfig"], work, text="\n" * 2000)
-    run(["make", *tool, "SKIP_STRIP=y", "CONFIG_EXTRA_CFLAGS=-w", "-j2", "busybox"], work)
+    run(
+        [
+            "make",
+            *tool,
+            "SKIP_STRIP=y",
+            "CONFIG_EXTRA_CFLAGS=-w -DBB_GLOBAL_CONST=",
+            "-j2",
+            "busybox",
+        ],
+        work,
+    )
     shutil.copy(work / "busybox", tools.program("busybox"))
 
 
@@ -177,7 +189,9 @@ def build_minigzip(tools: Toolchain) -> None:
     names = "adler32 crc32 deflate infback inffast inflate inftrees trees zutil compress uncompr"
     names += " gzclose gzlib gzread gzwrite"
     files = [tree / f"{name}.c" for name in names.split()]
-    tools.compile("minigzip", [*files, tree / "test" / "minigzip.c"], f"-I{tree}", "-DHAVE_UNISTD_H")
+    tools.compile(
+        "minigzip", [*files, tree / "test" / "minigzip.c"], f"-I{tree}", "-DHAVE_UNISTD_H"
+    )
     tools.compile("zexample", [*files, tree / "test" / "example.c"], f"-I{tree}", "-DHAVE_UNISTD_H")
 
 

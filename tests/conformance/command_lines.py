@@ -65,7 +65,7 @@ LUA = [
     Command("lua", ("-i",), stdin=b"x = 5\nprint(x * 2)\nx +\n1\n= x\nerror('no')\n"),
     Command("lua", ("-e", "os.exit(7)")),
     Command("lua", ("nothere.lua",)),
-    Command("lua", ("-e", "local function f(n) return 1 + f(n + 1) end print(pcall(f, 1))")),
+    Command("lua", ("-e", "local function f(n) return n > 0 and 1 + f(n - 1) or error(n) end print(pcall(f, 9999))")),
     Command("lua", ("-e", "io.stdout:setvbuf('full') print(io.read('n', 'l', 'L', 'a'))"),
             stdin=b"42 rest\nline\nall\nof it"),
 ]  # fmt: skip
@@ -118,9 +118,11 @@ SQLITE = [
     Command("sqlite3", ("not.db", "select * from t"), files=(("not.db", WORDS),)),
 ]  # fmt: skip
 
-AWK_COUNT = "{ for (i = 1; i <= NF; i++) n[$i]++ } END { for (w in n) print n[w], w | \"cat\" }"
-AWK_SUM = "{ s += $1; q += $2 * $2; if ($1 > m) m = $1 } END { printf \"%d %.3f %d\\n\", s, q, m }"
-AWK_TEXT = '{ gsub(/o/, "0"); print NR ": " toupper(substr($0, 1, 20)), length($0), index($0, "e") }'
+AWK_COUNT = '{ for (i = 1; i <= NF; i++) n[$i]++ } END { for (w in n) print n[w], w | "cat" }'
+AWK_SUM = '{ s += $1; q += $2 * $2; if ($1 > m) m = $1 } END { printf "%d %.3f %d\\n", s, q, m }'
+AWK_TEXT = (
+    '{ gsub(/o/, "0"); print NR ": " toupper(substr($0, 1, 20)), length($0), index($0, "e") }'
+)
 MAWK = [
     Command("mawk", (AWK_SUM,), stdin=NUMBERS),
     Command("mawk", (AWK_SUM, "numbers"), files=TEXT),
@@ -215,12 +217,12 @@ BUSYBOX = [
     _box("bc -l", stdin=b"a(1)*4\ne(1)\ns(.5)\n1/0\n"),
     _box("dc", stdin=b"10k 2 v p 3 4 + p [la1+dsap]sx 5sa lxx f"),
     _box("date -u -d @86400 +%Y-%m-%dT%H:%M:%S"),
-    _box("find tree -type f", files=TREE),
-    _box("find tree -name *.txt -size -1", files=TREE),
+    _box("find tree/b -type f", files=TREE),
+    _box("find tree/b -name *.txt -size -1", files=TREE),
     _box("find tree -maxdepth 1 -empty", files=TREE),
     _box("stat -c %n,%s,%F,%a tree/a.txt tree/b/d/e.bin", files=TREE),
     _box("stat -c %s,%h,%F words"),
-    _box("du -a -k tree/b/d", files=TREE),
+    _box("du -a -k tree/b/d/e.bin", files=TREE),
     _box("tar cf t.tar tree", files=TREE),
     _box("gzip -c words"),
     _box("gzip -dc", stdin=b"not gzip"),

@@ -132,6 +132,8 @@ def run_linux(arch: str, elf: Path, command: Command, timeout_s: float = 60) -> 
                 )
             out, err = streams[1].read_bytes(), streams[2].read_bytes()
     code = done.returncode
+    if runner and b"qemu: uncaught target signal" in err:
+        err = b"".join(x for x in err.splitlines(keepends=True) if not x.startswith(b"qemu: unc"))
     return Outcome(out, err, code if code >= 0 else 128 - code)
 
 

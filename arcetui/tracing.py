@@ -168,7 +168,8 @@ def trace(options: Options) -> int:
             as_json=options.has("--json"),
             quiet=options.has("-q"),
         )
-        if not options.has("--json") and chosen.wants_call("execve", -1):
+        starts = chosen.wants_call("execve", -1) and chosen.wants_status(failed=False)
+        if starts and not options.has("--json"):
             tracer.first_line = _first_line(options, limit)
         streams.before_leaving(close)
         try:

@@ -50,7 +50,7 @@ class Call:
 
     def read(self, va: int, size: int) -> bytes | None:
         """Exactly `size` bytes, or None if not all are readable."""
-        if not va or size < 0:
+        if not va or size < 0 or va + size > 1 << 64:
             return None
         data = self.memory(va, size)
         return data if len(data) == size else None
@@ -67,7 +67,7 @@ class Call:
             (bytes, whether its end was found); None if its start or end is unreadable.
         """
         out = bytearray()
-        while va and len(out) < limit:
+        while 0 < va < 1 << 64 and len(out) < limit:
             part = self.memory(va, min(limit - len(out), 4096 - (va & 4095)))
             end = part.find(0)
             if end >= 0:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from arcetui.strace.call import Call
-from arcetui.strace.scalars import open_flags_text
+from arcetui.strace.scalars import open_flags_text, set_bits
 from arcetui.strace.structs import timespec
 from arcetui.strace.tables import files as file_names
 from arcetui.strace.tables.signals import signal_name, sigset
-from arcetui.strace.text import U64, flags, hexa, lookup, octal, struct
+from arcetui.strace.text import U64, as_int32, flags, hexa, lookup, octal, struct
 
 
 def number(_: Call, result: int) -> str:
@@ -66,15 +66,14 @@ def select(call: Call, result: int) -> str:
     if not result:
         return "0 (Timeout)"
     out: list[str] = []
-    count = min(max(call.args[0] & 0xFFFFFFFF, 0), 1024 * 1024)
+    count = min(max(as_int32(call.args[0]), 0), 1024 * 1024)
     size = (count + 63) // 64 * 8
     left = result
     for name, va in zip(("in", "out", "except"), call.args[1:4], strict=True):
         data = call.read(va, size) if left > 0 else None
         if data is None:
             continue
-        bits = int.from_bytes(data, "little")
-        ready = [fd for fd in range(count) if bits >> fd & 1][:left]
+        ready = set_bits(data, count)[:left]
         left -= len(ready)
         if ready:
             out.append(f"{name} [{' '.join(map(str, ready))}]")

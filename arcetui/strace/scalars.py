@@ -20,6 +20,8 @@ from arcetui.strace.text import (
 )
 
 AT_FDCWD = -100
+#: No program has more open files; a mad one may claim so.
+MOST_BITS = 1024
 
 
 def int32(_: Call, value: int) -> str:
@@ -161,9 +163,20 @@ def indirect(layout: str, show: Callable[[int], str] = str) -> Decode:
     return decode
 
 
+def set_bits(data: bytes, count: int) -> list[int]:
+    """Numbers below `count` whose bits are set in a bitmap; at most `MOST_BITS`."""
+    out: list[int] = []
+    for at, byte in enumerate(data):
+        if byte:
+            out += [at * 8 + bit for bit in range(8) if byte >> bit & 1]
+            if len(out) > MOST_BITS:
+                break
+    return [number for number in out if number < count]
+
+
 def signal_mask(call: Call, value: int, size: int = 8) -> str:
     """A pointer to a signal set of `size` bytes."""
-    if not 8 <= size <= 8:
+    if size != 8:
         return addr(value)
     got = call.unpack(value, "Q")
     return addr(value) if got is None else sigset(got[0])

@@ -305,7 +305,7 @@ def iovecs(count_index: int, *, filled_in: bool) -> object:
 def dirents(call: Call, value: int) -> str:
     """What getdents64 gave: only how many entries."""
     size = call.result or 0
-    data = call.memory(value, size) if size > 0 else b""
+    data = call.memory(value, min(size, 1 << 20)) if size > 0 else b""
     count = offset = 0
     while offset + 19 <= len(data):
         step = int.from_bytes(data[offset + 16 : offset + 18], "little")

@@ -19,6 +19,7 @@ from arcetui.strace.scalars import (
     one_of,
     pointer,
     read_buffer,
+    set_bits,
     signal_mask,
     sized_buffer,
     uint32,
@@ -45,8 +46,7 @@ def fd_bits(call: Call, value: int) -> str:
     data = call.read(value, (count + 63) // 64 * 8)
     if not data:
         return addr(value)
-    bits = int.from_bytes(data, "little")
-    return "[" + " ".join(str(fd) for fd in range(count) if bits >> fd & 1) + "]"
+    return "[" + " ".join(map(str, set_bits(data, count))) + "]"
 
 
 def mask_with_size(size_index: int) -> Decode:

@@ -18,6 +18,7 @@ from kernel.machine.cpu import Cpu
 from kernel.timeline.timeline import FOREVER, Timeline
 
 NONE: frozenset[int] = frozenset()
+_STEPS = (GoalKind.INSN, GoalKind.OVER, GoalKind.LINE)
 
 
 @dataclass(slots=True)
@@ -86,6 +87,8 @@ class Motion:
         self.stops.found = None
         if self.timeline.half_way and goal.kind is not GoalKind.EVENT:
             self.timeline.leave_half_way()
+            if goal.kind in _STEPS:
+                self.left -= 1  # finishing the kernel's operation is a step
         self._mark()
 
     def _mark(self) -> None:
@@ -105,7 +108,10 @@ class Motion:
         goal = self.goal
         if goal is None:
             return None
-        stopped = self._pump(goal, max_insns)
+        if self.left <= 0 and goal.kind in _STEPS:
+            stopped: Stopped | None = self._done()
+        else:
+            stopped = self._pump(goal, max_insns)
         if stopped is not None:
             self.end()
         return stopped

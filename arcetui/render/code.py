@@ -70,13 +70,16 @@ def backtrace(frames: list[Frame], symbols: Symbols | None) -> list[Row]:
     """One row a frame, innermost first; guesses are marked."""
     out: list[Row] = []
     for number, frame in enumerate(frames):
+        is_trampoline = number + 1 < len(frames) and frames[number + 1].how == "signal"
+        if is_trampoline:
+            out.append(row((f"#{number:<3} ", "key"), ("<signal handler called>", "comment")))
+            continue
         back = 0 if number == 0 or frame.how == "signal" else 1
         symbol = symbols.symbol_at(frame.pc - back) if symbols is not None else None
         name = symbol.name if symbol is not None else "??"
         line = symbols.line(frame.pc - back) if symbols is not None else None
         where = f" at {line[0].rsplit('/', 1)[-1]}:{line[1]}" if line else ""
         note = "" if frame.certain else f"  (a guess, by {frame.how})"
-        note = "  <signal handler called>" if frame.how == "signal" else note
         out.append(
             row(
                 (f"#{number:<3} ", "key"),

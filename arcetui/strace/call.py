@@ -21,10 +21,10 @@ class Call:
     Attributes:
         result: None at the entry and for a call that never returned.
         string_limit: Longest string shown in bytes; paths are never cut.
-        verbose: Structures in full, not abbreviated (`-v`).
+        missed: Set when memory could not be read: the page may come in during the call.
     """
 
-    __slots__ = ("arch", "args", "memory", "name", "result", "string_limit", "verbose")
+    __slots__ = ("arch", "args", "memory", "missed", "name", "result", "string_limit")
 
     def __init__(
         self,
@@ -33,7 +33,6 @@ class Call:
         memory: MemoryReader,
         arch: str = "x86_64",
         string_limit: int = 32,
-        verbose: bool = False,
     ) -> None:
         self.name = name
         self.args = args
@@ -41,7 +40,7 @@ class Call:
         self.arch = arch
         self.result: int | None = None
         self.string_limit = string_limit
-        self.verbose = verbose
+        self.missed = False
 
     @property
     def failed(self) -> bool:
@@ -53,7 +52,10 @@ class Call:
         if not va or size < 0 or va + size > 1 << 64:
             return None
         data = self.memory(va, size)
-        return data if len(data) == size else None
+        if len(data) == size:
+            return data
+        self.missed = True
+        return None
 
     def unpack(self, va: int, layout: str) -> tuple[int, ...] | None:
         """Values of a little-endian C layout (`struct` syntax without the byte order)."""
@@ -73,6 +75,7 @@ class Call:
             if end >= 0:
                 return bytes(out + part[:end]), True
             if not part:
+                self.missed = True
                 return None
             out += part
             va += len(part)

@@ -6,7 +6,7 @@ and the result. Source of the format: strace(1) 6.1, compared with it in the tes
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from arcetui.strace.call import Arg, Call, MemoryReader, Spec
@@ -48,6 +48,7 @@ class Pending:
     spec: Spec
     arguments: tuple[Arg, ...]
     shown: list[str]
+    missed: list[int] = field(default_factory=list)  # arguments whose memory was not there yet
 
     @property
     def text(self) -> str:
@@ -84,7 +85,10 @@ class Formatter:
         for position, argument in enumerate(pending.arguments):
             if argument.out:
                 break
+            call.missed = False
             pending.shown.append(self._decode(call, argument, position))
+            if call.missed:
+                pending.missed.append(position)
         return pending
 
     def signal(self, tid: int) -> None:
@@ -159,6 +163,8 @@ class Formatter:
         call.result = None if view.name in NEVER_RETURN else view.result
         if view.name.startswith("rt_sig"):
             self._follow_mask(view, call)
+        for position in pending.missed:  # the kernel has faulted the page in by now, if it could
+            pending.shown[position] = self._decode(call, pending.arguments[position], position)
         for position in range(len(pending.shown), len(pending.arguments)):
             argument = pending.arguments[position]
             pending.shown.append(self._decode(call, argument, position))

@@ -116,8 +116,9 @@ def _compare(argv: list[str], tmp_path: Path) -> None:
     there.mkdir()
     ours = _ours(argv, here)
     theirs = _theirs(argv, there, tmp_path / "out")
-    ours = [_masked(line, _pids(ours)) for line in ours]
-    theirs = [_masked(line, _pids(theirs)).replace(str(there), str(here)) for line in theirs]
+    pids = _pids(ours) | _pids(theirs)
+    ours = [_masked(line, pids) for line in ours]
+    theirs = [_masked(line, pids).replace(str(there), str(here)) for line in theirs]
     theirs = [line.replace(" (core dumped)", "") for line in theirs]
     ours = [line.replace(" (core dumped)", "") for line in ours]
     assert len(ours) > 20

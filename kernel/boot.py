@@ -5,15 +5,20 @@ Source: ArceOS axruntime `rust_main`; starry-next `main` and `run_user_app`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from kernel.crates.elf import ElfError, parse_elf
 from kernel.crates.errno import AxError, KernelPanic, LinuxError
 from kernel.crates.event import EventKind, EventLog
-from kernel.crates.scheduler import BaseScheduler
+from kernel.crates.scheduler import BaseScheduler, GlobalScheduler
+from kernel.crates.scheduler.ariel import ArielScheduler
+from kernel.crates.scheduler.ariel_realloc import ArielReallocScheduler
 from kernel.crates.scheduler.cfs import CFScheduler
 from kernel.crates.scheduler.fifo import FifoScheduler
+from kernel.crates.scheduler.global_queue import CpuQueue
+from kernel.crates.scheduler.random_choice import RandomScheduler
 from kernel.crates.scheduler.round_robin import RRScheduler
 from kernel.inspect.system import System
 from kernel.machine.arch import BY_ELF_MACHINE, Arch
@@ -32,7 +37,20 @@ MIB = 1 << 20
 MIN_MEMORY = 16 * MIB
 MAX_MEMORY = 4096 * MIB
 MAX_CPUS = 8
-SCHEDULERS = ("fifo", "rr", "cfs")
+#: Policies by name: one policy per CPU, or (second table) one for all. Made from (seed, CPU).
+PER_CPU_SCHEDULERS: dict[str, Callable[[int, int], BaseScheduler[Any]]] = {
+    "fifo": lambda _seed, _cpu: FifoScheduler(),
+    "rr": lambda _seed, _cpu: RRScheduler(),
+    "cfs": lambda _seed, _cpu: CFScheduler(),
+    "cfs-stale": lambda _seed, _cpu: CFScheduler(stale_min=True),
+    "random": RandomScheduler,
+}
+GLOBAL_SCHEDULERS: dict[str, Callable[[int], GlobalScheduler[Any]]] = {
+    "ariel": ArielScheduler,
+    "ariel-realloc": ArielReallocScheduler,
+}
+SCHEDULERS = (*PER_CPU_SCHEDULERS, *GLOBAL_SCHEDULERS)
+FORKS = ("cow", "copy")
 ALLOCATORS = ("tlsf", "slab", "buddy")
 DEFAULT_ENV = ("PATH=/bin:/usr/bin", "HOME=/", "TERM=linux")
 
@@ -54,10 +72,11 @@ class Recipe:
         memory_bytes: RAM size, a multiple of 1 MiB from 16 MiB to 4 GiB.
         cpus: 1 to 8.
         seed: Of the machine's random generator.
-        scheduler: fifo, rr or cfs.
+        scheduler: One of `SCHEDULERS`.
         stdio: What descriptors 0, 1, 2 are: tty, pipe, file or null.
         window: Terminal size in columns and rows.
         files: Extra files of the guest's tree, (absolute path, content).
+        fork: What fork does with memory: cow shares frames until one writes, copy copies at once.
     """
 
     elf: bytes
@@ -72,6 +91,7 @@ class Recipe:
     stdio: tuple[str, str, str] = ("tty", "tty", "tty")
     window: tuple[int, int] = (80, 24)
     files: tuple[tuple[str, bytes], ...] = ()
+    fork: str = "cow"
 
 
 def check(recipe: Recipe) -> Arch:
@@ -88,6 +108,8 @@ def check(recipe: Recipe) -> Arch:
         raise LoadError(f"--allocator must be one of {', '.join(ALLOCATORS)}")
     if recipe.scheduler not in SCHEDULERS:
         raise LoadError(f"--scheduler must be one of {', '.join(SCHEDULERS)}")
+    if recipe.fork not in FORKS:
+        raise LoadError(f"--fork must be one of {', '.join(FORKS)}")
     try:
         image = parse_elf(recipe.elf)
     except ElfError as error:
@@ -95,11 +117,14 @@ def check(recipe: Recipe) -> Arch:
     return BY_ELF_MACHINE[image.machine]
 
 
-def new_scheduler(name: str) -> BaseScheduler[Any]:
-    """One run queue's policy by name."""
-    if name == "rr":
-        return RRScheduler()
-    return CFScheduler() if name == "cfs" else FifoScheduler()
+def new_schedulers(recipe: Recipe) -> list[BaseScheduler[Any]]:
+    """Every CPU's run-queue policy."""
+    shared = GLOBAL_SCHEDULERS.get(recipe.scheduler)
+    if shared is not None:
+        policy = shared(recipe.cpus)
+        return [CpuQueue(policy, cpu) for cpu in range(recipe.cpus)]
+    make = PER_CPU_SCHEDULERS[recipe.scheduler]
+    return [make(recipe.seed, cpu) for cpu in range(recipe.cpus)]
 
 
 def new_board(recipe: Recipe, arch: Arch, sink: ConsoleSink) -> Board:
@@ -120,10 +145,11 @@ def boot(recipe: Recipe, sink: ConsoleSink) -> System:
     """
     arch = check(recipe)
     board = new_board(recipe, arch, sink)
-    schedulers = [new_scheduler(recipe.scheduler) for _ in range(recipe.cpus)]
+    schedulers = new_schedulers(recipe)
     try:
         kernel = Kernel(board, arch, recipe.allocator, schedulers, recipe.seed)
         starry = Starry(kernel, syscall_table(arch.name))
+        starry.fork_cow = recipe.fork == "cow"
         kernel.plugin = starry
         kernel.trap.plugin.fill(starry)
         starry.boot(recipe.files)

@@ -104,17 +104,18 @@ class Process:
 
     # -- ends -----------------------------------------------------------------------------------
 
-    def exit(self) -> None:
-        """Become a zombie; the children go to init."""
+    def exit(self, reaper: Process | None = None) -> None:
+        """Become a zombie; the children go to `reaper`, or to init."""
         init = self.table.init
         if self is init:
             raise KernelPanic("the init process exits")
         self.is_zombie = True
-        if init is None:
+        heir = reaper or init
+        if heir is None:
             return
         for child in self.children.values():
-            child.parent = init
-            init.children[child.pid] = child
+            child.parent = heir
+            heir.children[child.pid] = child
         self.children = {}
 
     def free(self) -> None:

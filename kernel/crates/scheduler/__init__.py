@@ -23,6 +23,7 @@ class BaseScheduler(Protocol[E]):
     """One run queue's policy. Tasks in the queue are Ready; the running one is not in it."""
 
     name: str
+    has_priorities: bool
 
     def entity(self, tid: int) -> E:
         """Make the scheduling fields of a new task."""
@@ -48,8 +49,16 @@ class BaseScheduler(Protocol[E]):
         """Account one timer tick; whether another task should run."""
         ...
 
+    def preempts(self, current: E, woken: E) -> bool:
+        """Whether a task just queued should replace the running one at once."""
+        ...
+
     def set_priority(self, entity: E, priority: int) -> bool:
-        """Change a priority; False if the policy has none or the value is out of range."""
+        """Change a priority; False if the policy has none or the value is out of range.
+
+        `priority` is a nice value (-20 best, 19 worst), or -20 - n for real-time priority n.
+        The entity is in no queue, or running.
+        """
         ...
 
     def queue(self) -> tuple[E, ...]:
@@ -58,4 +67,61 @@ class BaseScheduler(Protocol[E]):
 
     def key(self, entity: E) -> str:
         """The number the policy orders by, in words, for display."""
+        ...
+
+
+class GlobalScheduler(Protocol[E]):
+    """A policy with one queue for all CPUs. Run queues reach it through `global_queue.CpuQueue`.
+
+    Each CPU tells what it runs, and asks which CPUs have to choose anew after a change.
+    """
+
+    name: str
+
+    def entity(self, tid: int) -> E:
+        """Make the scheduling fields of a new task."""
+        ...
+
+    def add_task(self, entity: E) -> None:
+        """A task is ready; a second time changes nothing."""
+        ...
+
+    def remove_task(self, entity: E) -> bool:
+        """A task is ready no more; whether it was in the queue."""
+        ...
+
+    def pick_next_task(self, cpu_id: int) -> E | None:
+        """The task the CPU is to run next; None: idle."""
+        ...
+
+    def put_prev_task(self, prev: E, *, preempt: bool) -> None:
+        """The task a CPU ran is ready but gives up the CPU; or a task woke."""
+        ...
+
+    def note_running(self, cpu_id: int, entity: E | None) -> None:
+        """The CPU runs this task now; None: it idles."""
+        ...
+
+    def to_reschedule(self) -> tuple[int, ...]:
+        """CPUs whose running task should be another, as the queue stands."""
+        ...
+
+    def task_tick(self, current: E) -> bool:
+        """Account one timer tick; whether another task should run."""
+        ...
+
+    def set_priority(self, entity: E, priority: int) -> bool:
+        """As `BaseScheduler.set_priority`."""
+        ...
+
+    def set_affinity(self, entity: E, cpumask: int) -> None:
+        """Name the CPUs a task may run on, a bit each."""
+        ...
+
+    def queue(self) -> tuple[E, ...]:
+        """The queued tasks, best first, for display."""
+        ...
+
+    def key(self, entity: E) -> str:
+        """What the policy orders by, in words, for display."""
         ...

@@ -47,6 +47,7 @@ class CFScheduler:
 
     __slots__ = ("min_vruntime", "next_order", "ready", "stale_min")
     name = "CFS"
+    has_priorities = True
 
     def __init__(self, *, stale_min: bool = False) -> None:
         self.ready: list[tuple[int, int, CFSTask]] = []  # sorted by (vruntime, order)
@@ -88,6 +89,8 @@ class CFScheduler:
         return task
 
     def put_prev_task(self, prev: CFSTask, *, preempt: bool) -> None:
+        if not self.stale_min and prev.vruntime < self.min_vruntime:
+            prev.init_vruntime += self.min_vruntime - prev.vruntime  # slept: no credit for that
         self._insert(prev)
 
     def task_tick(self, current: CFSTask) -> bool:
@@ -97,9 +100,13 @@ class CFScheduler:
         least = self.min_vruntime if self.stale_min else self.ready[0][0]
         return current.vruntime > least
 
+    def preempts(self, current: CFSTask, woken: CFSTask) -> bool:
+        return woken.vruntime < current.vruntime
+
     def set_priority(self, entity: CFSTask, priority: int) -> bool:
-        if not -20 <= priority <= 19:
+        if priority > 19:
             return False
+        priority = max(priority, -20)  # real-time tasks get the largest weight
         entity.init_vruntime = entity.vruntime
         entity.delta = 0
         entity.nice = priority

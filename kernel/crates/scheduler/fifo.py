@@ -18,6 +18,7 @@ class FifoScheduler:
 
     __slots__ = ("ready",)
     name = "FIFO"
+    has_priorities = False
 
     def __init__(self) -> None:
         self.ready: deque[FifoTask] = deque()
@@ -41,6 +42,9 @@ class FifoScheduler:
         self.ready.append(prev)
 
     def task_tick(self, current: FifoTask) -> bool:
+        return False
+
+    def preempts(self, current: FifoTask, woken: FifoTask) -> bool:
         return False
 
     def set_priority(self, entity: FifoTask, priority: int) -> bool:

@@ -21,6 +21,7 @@ class RRScheduler:
 
     __slots__ = ("ready",)
     name = "RR"
+    has_priorities = False
 
     def __init__(self) -> None:
         self.ready: deque[RRTask] = deque()
@@ -52,6 +53,9 @@ class RRScheduler:
         old = current.time_slice
         current.time_slice = old - 1
         return old <= 1
+
+    def preempts(self, current: RRTask, woken: RRTask) -> bool:
+        return False
 
     def set_priority(self, entity: RRTask, priority: int) -> bool:
         return False

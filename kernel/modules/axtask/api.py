@@ -2,8 +2,8 @@
 
 Source: ArceOS modules/axtask/src/{api,run_queue}.rs; S000 3.1.2.
 Differs: blocking does not suspend a Python frame. A task records what it waits for; when it gets
-the CPU again its `TaskExt.resume` is called and enters the waiting operation anew. A woken task
-goes to the CPU it last ran on if that is allowed (ArceOS places every wake-up round robin).
+the CPU again its `TaskExt.resume` is called and enters the waiting operation anew. Where tasks go
+when they wake or lose their CPU stands in placement.py.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from typing import Any
 
 from kernel.crates.errno import KernelPanic
 from kernel.crates.event import EventKind, EventLog
-from kernel.crates.scheduler import BaseScheduler
+from kernel.crates.scheduler import BaseScheduler, GlobalScheduler
 from kernel.machine.board import Board
 from kernel.machine.cpu import NEVER_NS, Cpu
 from kernel.modules.axalloc.global_allocator import GlobalAllocator
+from kernel.modules.axtask import placement
 from kernel.modules.axtask.run_queue import AxRunQueue
 from kernel.modules.axtask.task import TaskInner, TaskState, WaitOutcome
 from kernel.modules.axtask.timers import TimerList
@@ -32,6 +33,7 @@ class AxTask:
         tasks: Every task not yet dropped, by tid.
         queues: Run queue per CPU.
         timers: Timer list per CPU.
+        shared: The one policy behind all run queues, or None if each has its own.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class AxTask:
         self.next_tid = 1
         self.next_queue = 0
         self.queues = [AxRunQueue(i, s, events) for i, s in enumerate(schedulers)]
+        self.shared: GlobalScheduler[Any] | None = getattr(schedulers[0], "shared", None)
         self.timers = [TimerList() for _ in schedulers]
         self.next_tick_ns = [tick_ns for _ in schedulers]
         self.wait_queues: dict[str, WaitQueue] = {}
@@ -77,6 +80,8 @@ class AxTask:
             gc.cpu_id = queue.cpu_id
             gc.state = TaskState.BLOCKED
             gc.why = "exited tasks"
+            gc.interruptible = False
+            queue.gc = gc
 
     def new_task(self, name: str, stack_bytes: int, cpumask: int = 0) -> TaskInner:
         """Make a task with a kernel stack of `stack_bytes` (0: none); it is in no queue yet.
@@ -95,35 +100,108 @@ class AxTask:
         self.events.emit(EventKind.TASK_NEW, tid, name)
         return task
 
+    def discard(self, task: TaskInner) -> None:
+        """Take back a task that was never spawned."""
+        if task.kstack_pa:
+            self.alloc.dealloc(task.kstack_pa)
+        self.tasks.pop(task.tid, None)
+        self.events.emit(EventKind.TASK_DROP, task.tid)
+
+    def take_id(self, task: TaskInner, tid: int) -> None:
+        """Give the running task the id of one that has exited (execve by another thread)."""
+        for queue in self.queues:
+            self._collect(queue)
+        if tid in self.tasks:
+            raise KernelPanic(f"task {tid} is still there, its id cannot be taken over")
+        del self.tasks[task.tid]
+        task.tid = task.sched.tid = tid
+        self.tasks[tid] = task
+        self.events.tid = tid
+
     def spawn(self, task: TaskInner) -> None:
         """Put a new task into a run queue."""
-        queue = self.select_run_queue(task)
+        queue = placement.select_new(self, task)
         task.state = TaskState.READY
+        if self.shared is not None:
+            self.shared.set_affinity(task.sched, task.cpumask)
         queue.add_task(task)
-        self._kick(queue.cpu_id)
+        self.after_queued(queue, task)
 
-    def select_run_queue(self, task: TaskInner) -> AxRunQueue:
-        """ArceOS's placement: round robin over the CPUs of the task's mask."""
-        for _ in self.queues:
-            queue = self.queues[self.next_queue]
-            self.next_queue = (self.next_queue + 1) % len(self.queues)
-            if task.cpumask >> queue.cpu_id & 1:
-                return queue
-        raise KernelPanic(f"task {task.tid} may run on no CPU")
-
-    def _kick(self, cpu_id: int) -> None:
-        """CPU `cpu_id` got a ready task: if it idles, make it look."""
-        queue = self.queues[cpu_id]
-        current = queue.current
-        if current is None or not current.is_idle:
+    def after_queued(self, queue: AxRunQueue, task: TaskInner) -> None:
+        """`task` was queued: make the CPUs look that should run something else now."""
+        if self.shared is not None:
+            for cpu_id in self.shared.to_reschedule():
+                self.kick(cpu_id)
             return
-        current.need_resched = True
+        current = queue.current
+        if current is None or current is task:
+            return
+        if current.is_idle or queue.scheduler.preempts(current.sched, task.sched):
+            self.kick(queue.cpu_id)
+
+    def kick(self, cpu_id: int, why: str = "reschedule") -> None:
+        """Make a CPU choose its task anew before user code goes on; an IPI if it is another."""
+        queue = self.queues[cpu_id]
+        if queue.current is not None:
+            queue.current.need_resched = True
         if cpu_id != self.events.cpu_id:
-            cpu = self.board.cpus[cpu_id]
-            cpu.clock_ns = max(cpu.clock_ns, self.events.time_ns)
-            cpu.deadline_ns = cpu.clock_ns
-            self.events.emit(EventKind.IPI, self.events.cpu_id, cpu_id, "reschedule")
-            self.board.interleave()
+            self._send_ipi(queue, why)
+
+    def poke(self, task: TaskInner) -> None:
+        """A signal came for a task that runs user code on another CPU: interrupt it."""
+        queue = self.queues[task.cpu_id]
+        if task.cpu_id != self.events.cpu_id and queue.current is task:
+            self._send_ipi(queue, "signal")
+
+    def _send_ipi(self, queue: AxRunQueue, why: str) -> None:
+        cpu = self.board.cpus[queue.cpu_id]
+        at_ns = max(cpu.clock_ns, self.events.time_ns)
+        queue.ipi_ns = min(queue.ipi_ns, at_ns)
+        cpu.deadline_ns = min(cpu.deadline_ns, queue.ipi_ns)
+        self.events.emit(EventKind.IPI, self.events.cpu_id, queue.cpu_id, why)
+        self.board.interleave()
+
+    # -- priorities and CPUs --------------------------------------------------------------------
+
+    def inherit_priority(self, parent: TaskInner, child: TaskInner) -> None:
+        """A new task starts with its parent's own priority."""
+        child.priority = parent.priority
+        self._apply_priority(child)
+
+    def set_priority(self, task: TaskInner, priority: int) -> None:
+        """Give a task a priority: nice -20 to 19, or -20 - n for real-time priority n."""
+        task.priority = priority
+        self._apply_priority(task)
+
+    def set_boost(self, task: TaskInner, priority: int | None) -> None:
+        """Lend a task a priority (priority inheritance), or end that."""
+        if task.boost != priority:
+            task.boost = priority
+            self._apply_priority(task)
+
+    def _apply_priority(self, task: TaskInner) -> None:
+        queue = self.queues[task.cpu_id]
+        scheduler = queue.scheduler
+        if not scheduler.has_priorities:
+            return
+        is_queued = task.state == TaskState.READY and queue.remove(task)
+        scheduler.set_priority(task.sched, task.effective_priority)
+        if is_queued:
+            queue.put_prev(task, preempt=False)
+        if is_queued or task.state == TaskState.RUNNING:
+            self.after_queued(queue, task)
+
+    def set_affinity(self, task: TaskInner, cpumask: int) -> None:
+        """Name the CPUs a task may run on; it leaves one that is not among them at once."""
+        task.cpumask = cpumask
+        if self.shared is not None:
+            self.shared.set_affinity(task.sched, cpumask)
+        queue = self.queues[task.cpu_id]
+        if task.state == TaskState.RUNNING:
+            if not cpumask >> task.cpu_id & 1:
+                self.kick(task.cpu_id, "affinity")
+        elif task.state == TaskState.READY and queue.remove(task):
+            placement.requeue(self, task)
 
     # -- waiting and waking ---------------------------------------------------------------------
 
@@ -174,6 +252,8 @@ class AxTask:
             waiting = self.wait_queues.get(name)
             if waiting is not None and tid in waiting.queue:
                 waiting.queue.remove(tid)
+                if waiting.transient and not waiting.queue:
+                    del self.wait_queues[name]
         task.waiting_on = ()
         if task.ticket:
             self.timers[task.cpu_id].cancel(task.ticket)
@@ -182,12 +262,9 @@ class AxTask:
         task.outcome = outcome
         task.why = ""
         self._set_state(task, TaskState.READY, by)
-        queue = self.queues[task.cpu_id]
-        if not task.cpumask >> task.cpu_id & 1:
-            queue = self.select_run_queue(task)
-        queue.put_prev(task, preempt=False)
+        queue = placement.queue_woken(self, task)
         self.events.emit(EventKind.TASK_WAKE, tid, queue.cpu_id, by)
-        self._kick(queue.cpu_id)
+        self.after_queued(queue, task)
         return True
 
     def interrupt(self, task: TaskInner) -> bool:
@@ -198,14 +275,17 @@ class AxTask:
 
     def yield_current(self, task: TaskInner) -> None:
         """Give the CPU to the next ready task, if any."""
-        task.need_resched = True
+        task.need_resched = task.yields = True
 
     def exit_current(self, task: TaskInner, code: int) -> None:
         """End a task; the gc task frees its kernel stack."""
         task.exit_code = code
         self._set_state(task, TaskState.EXITED, "exit")
         self.events.emit(EventKind.TASK_EXIT, task.tid, code)
-        self.queues[task.cpu_id].exited.append(task)
+        queue = self.queues[task.cpu_id]
+        queue.exited.append(task)
+        if queue.gc is not None:
+            self.wake(queue.gc.tid, "exit")
 
     def _set_state(self, task: TaskInner, state: TaskState, why: str) -> None:
         old = task.state
@@ -231,7 +311,7 @@ class AxTask:
         deadline = self.timers[cpu_id].next_deadline_ns()
         if cpu.is_user and self.next_tick_ns[cpu_id] < deadline:
             deadline = self.next_tick_ns[cpu_id]
-        cpu.deadline_ns = deadline
+        cpu.deadline_ns = min(deadline, self.queues[cpu_id].ipi_ns)
 
     def on_timer(self, cpu: Cpu) -> list[tuple[str, int]]:
         """The timer interrupt: wake sleepers, account the tick.
@@ -240,6 +320,7 @@ class AxTask:
             Expired timers that belong to a plugin, (kind, ident), in order.
         """
         now = self.events.time_ns
+        self.queues[cpu.index].ipi_ns = NEVER_NS
         others: list[tuple[str, int]] = []
         timers = self.timers[cpu.index]
         while (due := timers.expire_one(now)) is not None:
@@ -271,29 +352,40 @@ class AxTask:
             assert current is not None
             if current.state == TaskState.RUNNING and not current.need_resched:
                 break
-            self._collect(queue)
             self._resched(cpu, queue, current)
-            ext = queue.current.task_ext if queue.current is not None else None
-            if ext is not None:
-                ext.resume(cpu)
+            current = queue.current
+            if current is queue.gc:
+                self._run_gc(queue)
+            elif current is not None and current.task_ext is not None:
+                current.task_ext.resume(cpu)
+        queue.ipi_ns = NEVER_NS
         self._arm(cpu.index)
 
     def _resched(self, cpu: Cpu, queue: AxRunQueue, prev: TaskInner) -> None:
         """Pick the next task and switch to it."""
         why = "yield"
         if prev.state == TaskState.RUNNING:
-            preempt = prev.need_resched
-            prev.need_resched = False
+            preempt = prev.need_resched and not prev.yields
+            prev.need_resched = prev.yields = False
             if not prev.is_idle:
                 prev.state = TaskState.READY
-                queue.put_prev(prev, preempt=preempt)
+                why = "preempted" if preempt else why
+                if prev.cpumask >> queue.cpu_id & 1:
+                    queue.put_prev(prev, preempt=preempt)
+                else:
+                    why = "may not run here"
+                    placement.requeue(self, prev)
         else:
             why = prev.why or prev.state.name.lower()
-            prev.need_resched = False
-        tid = queue.pick_tid()
+            prev.need_resched = prev.yields = False
+            if self.shared is not None:
+                self.shared.remove_task(prev.sched)
+        tid = queue.pick_tid() or placement.pull(self, queue)
         following = self.tasks[tid] if tid else queue.idle
         assert following is not None
         following.state = TaskState.RUNNING
+        if self.shared is not None:
+            self.shared.note_running(cpu.index, None if following.is_idle else following.sched)
         if following is not prev:
             self._switch_to(cpu, queue, prev, following, why)
 
@@ -310,6 +402,12 @@ class AxTask:
                 prev.pc = cpu.pc
         queue.current = cpu.current = following
         cpu.is_user = following.is_user
+        if following.ready_ns > self.events.time_ns:
+            self.events.time_ns = following.ready_ns  # another CPU made it ready, later than now
+        if prev.is_idle:
+            late_ns = self.events.time_ns - self.next_tick_ns[cpu.index]
+            if late_ns >= 0:  # an idle CPU takes no ticks
+                self.next_tick_ns[cpu.index] += (late_ns // self.tick_ns + 1) * self.tick_ns
         self.events.emit(EventKind.TASK_SWITCH, prev.tid, following.tid, why)
         self.events.tid = following.tid
         following.switches += 1
@@ -323,8 +421,17 @@ class AxTask:
             cpu.pc = following.pc
             following.context = None
 
+    def _run_gc(self, queue: AxRunQueue) -> None:
+        """The gc task has the CPU: it drops exited tasks and waits for more."""
+        gc = queue.gc
+        assert gc is not None
+        self._collect(queue)
+        gc.why = "exited tasks"
+        gc.interruptible = False
+        self._set_state(gc, TaskState.BLOCKED, gc.why)
+
     def _collect(self, queue: AxRunQueue) -> None:
-        """What the gc task does: drop exited tasks other than the one still on the CPU."""
+        """Drop exited tasks other than the one still on the CPU."""
         keep: list[TaskInner] = []
         for task in queue.exited:
             if task is queue.current:

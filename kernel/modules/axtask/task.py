@@ -65,9 +65,14 @@ class TaskInner:
         why: What it waits for, in words.
         task_ext: The plugin's data.
         cpu_time_ns: Time on a CPU, up to `since_ns` of the present run.
+        priority: Own priority: a nice value, or -20 - n for real-time priority n (1 to 99).
+        boost: Priority lent by a waiter (priority inheritance); None = none.
+        yields: It gives the CPU away by itself, so it goes behind its equals.
+        ready_ns: When it last became ready; it cannot run before, on whatever CPU.
     """
 
     __slots__ = (
+        "boost",
         "context",
         "cpu_id",
         "cpu_time_ns",
@@ -84,6 +89,8 @@ class TaskInner:
         "need_resched",
         "outcome",
         "pc",
+        "priority",
+        "ready_ns",
         "root_pa",
         "sched",
         "since_ns",
@@ -94,6 +101,7 @@ class TaskInner:
         "tid",
         "waiting_on",
         "why",
+        "yields",
     )
 
     def __init__(self, tid: int, name: str, sched: SchedEntity, cpumask: int) -> None:
@@ -123,3 +131,12 @@ class TaskInner:
         self.cpu_time_ns = 0
         self.since_ns = 0
         self.switches = 0
+        self.priority = 0
+        self.boost: int | None = None
+        self.yields = False
+        self.ready_ns = 0
+
+    @property
+    def effective_priority(self) -> int:
+        """The better of its own and a lent priority; lower is better."""
+        return self.priority if self.boost is None else min(self.priority, self.boost)

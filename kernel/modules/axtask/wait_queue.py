@@ -14,13 +14,18 @@ if TYPE_CHECKING:
 
 
 class WaitQueue:
-    """First-come-first-served queue of blocked tasks."""
+    """First-come-first-served queue of blocked tasks.
 
-    __slots__ = ("name", "queue", "tasks")
+    Attributes:
+        transient: It is forgotten when its last waiter leaves.
+    """
+
+    __slots__ = ("name", "queue", "tasks", "transient")
 
     def __init__(self, tasks: AxTask, name: str) -> None:
         self.tasks = tasks
         self.name = name
+        self.transient = False
         self.queue: deque[int] = deque()
 
     @property

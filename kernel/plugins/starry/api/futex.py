@@ -1,9 +1,9 @@
 """futex(2): sleep until a word of memory changes.
 
-Source: Linux kernel/futex/{syscalls,waitwake,requeue}.c; man 2 futex.
+Source: Linux kernel/futex/{syscalls,waitwake,requeue,pi}.c; man 2 futex.
 Differs from starry-next: the value is compared and the wait begun in one step, timeouts end with
-ETIMEDOUT, signals interrupt. Words are told apart by address space and address; a word in memory
-shared between processes is not yet recognised. No priority inheritance.
+ETIMEDOUT, signals interrupt, words in shared memory are shared between processes. Requeueing to
+priority-inheriting futexes is missing.
 """
 
 from __future__ import annotations
@@ -14,6 +14,18 @@ from kernel.crates.errno import Errno, LinuxError
 from kernel.crates.event import EventKind
 from kernel.modules.axtask.task import WaitOutcome
 from kernel.plugins.starry.api.abi import Handler, as_int32, as_uint32
+from kernel.plugins.starry.core.futex import (
+    FUTEX_OWNER_DIED,
+    FUTEX_TID_MASK,
+    FUTEX_WAITERS,
+    MATCH_ANY,
+    futex_name,
+    pi_done,
+    pi_hand_over,
+    pi_wait,
+    queue_of,
+    wake,
+)
 
 if TYPE_CHECKING:
     from kernel.plugins.starry.core.thread import Thread
@@ -23,12 +35,17 @@ FUTEX_WAKE: Final = 1
 FUTEX_REQUEUE: Final = 3
 FUTEX_CMP_REQUEUE: Final = 4
 FUTEX_WAKE_OP: Final = 5
+FUTEX_LOCK_PI: Final = 6
+FUTEX_UNLOCK_PI: Final = 7
+FUTEX_TRYLOCK_PI: Final = 8
 FUTEX_WAIT_BITSET: Final = 9
 FUTEX_WAKE_BITSET: Final = 10
+FUTEX_LOCK_PI2: Final = 13
 FUTEX_PRIVATE_FLAG: Final = 128
 FUTEX_CLOCK_REALTIME: Final = 256
 _COMMAND_MASK: Final = ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME)
-_MATCH_ANY: Final = 0xFFFF_FFFF
+_TIMED: Final = (FUTEX_WAIT, FUTEX_WAIT_BITSET, FUTEX_LOCK_PI, FUTEX_LOCK_PI2)
+_CLOCKED: Final = (FUTEX_WAIT, FUTEX_WAIT_BITSET, FUTEX_LOCK_PI2)
 _NS: Final = 1_000_000_000
 
 
@@ -38,26 +55,38 @@ def sys_futex(
     """One of several operations on a futex word."""
     op = as_int32(op)
     command = op & _COMMAND_MASK
+    private = bool(op & FUTEX_PRIVATE_FLAG)
     deadline: int | None = None
-    if command in (FUTEX_WAIT, FUTEX_WAIT_BITSET) and timeout and t.resumed is WaitOutcome.NONE:
+    if command in _TIMED and timeout and t.resumed is WaitOutcome.NONE:
         deadline = _deadline(t, timeout, op, command)
-    if op & FUTEX_CLOCK_REALTIME and command not in (FUTEX_WAIT, FUTEX_WAIT_BITSET):
+    if op & FUTEX_CLOCK_REALTIME and command not in _CLOCKED:
         raise LinuxError(Errno.ENOSYS)
     bitset = as_uint32(val3)
     if command in (FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET) and not bitset:
         raise LinuxError(Errno.EINVAL)
+    _check_word(uaddr)
     if command in (FUTEX_WAIT, FUTEX_WAIT_BITSET):
-        mask = bitset if command == FUTEX_WAIT_BITSET else _MATCH_ANY
-        return _wait(t, uaddr, as_uint32(val), deadline, mask, has_timeout=bool(timeout))
+        mask = bitset if command == FUTEX_WAIT_BITSET else MATCH_ANY
+        queue_name = futex_name(t, uaddr, private=private)
+        is_timed = bool(timeout)
+        return _wait(t, uaddr, queue_name, as_uint32(val), deadline, mask, is_timed)
     if command in (FUTEX_WAKE, FUTEX_WAKE_BITSET):
-        mask = bitset if command == FUTEX_WAKE_BITSET else _MATCH_ANY
-        _check_word(uaddr)
-        return _wake(t, uaddr, as_int32(val), mask)
+        mask = bitset if command == FUTEX_WAKE_BITSET else MATCH_ANY
+        return wake(t, uaddr, as_int32(val), mask, private=private)
     if command in (FUTEX_REQUEUE, FUTEX_CMP_REQUEUE):
         compare = as_uint32(val3) if command == FUTEX_CMP_REQUEUE else None
-        return _requeue(t, uaddr, as_int32(val), as_int32(timeout), uaddr2, compare)
+        counts = as_int32(val), as_int32(timeout)
+        return _requeue(t, uaddr, counts, uaddr2, compare, private=private)
     if command == FUTEX_WAKE_OP:
-        return _wake_op(t, uaddr, as_int32(val), as_int32(timeout), uaddr2, as_uint32(val3))
+        counts = as_int32(val), as_int32(timeout)
+        return _wake_op(t, uaddr, counts, uaddr2, as_uint32(val3), private=private)
+    name = f"pi {futex_name(t, uaddr, private=private)}"
+    if command in (FUTEX_LOCK_PI, FUTEX_LOCK_PI2):
+        return _lock_pi(t, uaddr, name, deadline)
+    if command == FUTEX_UNLOCK_PI:
+        return _unlock_pi(t, uaddr, name)
+    if command == FUTEX_TRYLOCK_PI:
+        return _trylock_pi(t, uaddr)
     raise LinuxError(Errno.ENOSYS)
 
 
@@ -69,7 +98,7 @@ def _deadline(t: Thread, timeout: int, op: int, command: int) -> int:
     at = seconds * _NS + nanos
     if command == FUTEX_WAIT:
         return t.kernel.tasks.now_ns() + at
-    if op & FUTEX_CLOCK_REALTIME:
+    if op & FUTEX_CLOCK_REALTIME or command == FUTEX_LOCK_PI:
         return at - t.kernel.config.epoch_offset_ns
     return at
 
@@ -87,80 +116,59 @@ def _check_word(uaddr: int) -> None:
 
 
 def _wait(
-    t: Thread, uaddr: int, val: int, deadline: int | None, mask: int, *, has_timeout: bool
+    t: Thread, uaddr: int, name: str, val: int, deadline: int | None, mask: int, is_timed: bool
 ) -> int:
     """Sleep while the word has the value `val`."""
-    _check_word(uaddr)
     if t.resumed is WaitOutcome.NONE:
         if t.mem.read_u32(uaddr) != val:
             raise LinuxError(Errno.EAGAIN)
-        queue = t.kernel.tasks.wait_queue(t.starry.futex_name(t, uaddr))
         t.kernel.events.emit(EventKind.FUTEX_WAIT, t.tid, uaddr)
-        return t.block(f"futex {uaddr:#x}", (queue,), deadline, mask)
-    outcome = t.resumed
-    _drop_queue(t, uaddr)
-    if outcome is WaitOutcome.WOKEN:
+        return t.block(f"futex {uaddr:#x}", (queue_of(t, name),), deadline, mask)
+    if t.resumed is WaitOutcome.WOKEN:
         return 0
-    if outcome is WaitOutcome.TIMEOUT:
+    if t.resumed is WaitOutcome.TIMEOUT:
         raise LinuxError(Errno.ETIMEDOUT)
     # Linux restarts an untimed wait; a timed one goes on with what is left of its time.
-    raise LinuxError(Errno.EINTR if has_timeout else Errno.ERESTARTSYS)
+    raise LinuxError(Errno.EINTR if is_timed else Errno.ERESTARTSYS)
 
 
-def _drop_queue(t: Thread, uaddr: int) -> None:
-    """Forget the word's wait queue if nobody waits there any more."""
-    queue = t.kernel.tasks.wait_queues.get(t.starry.futex_name(t, uaddr))
-    if queue is not None:
-        t.kernel.tasks.drop_wait_queue(queue)
-
-
-def _mask_of(t: Thread, tid: int) -> int:
-    """The bitset a waiter waits with."""
-    waiter = t.starry.threads.get(tid)
-    return waiter.wait_state if waiter is not None else _MATCH_ANY
-
-
-def _wake(t: Thread, uaddr: int, count: int, mask: int) -> int:
-    """Wake up to `count` waiters (at least one) whose bitset meets `mask`."""
-    queue = t.kernel.tasks.wait_queues.get(t.starry.futex_name(t, uaddr))
-    woken = 0
-    if queue is not None:
-        for tid in queue.waiters:
-            if _mask_of(t, tid) & mask and queue.notify_task(tid, "futex"):
-                woken += 1
-                if woken >= count:
-                    break
-        t.kernel.tasks.drop_wait_queue(queue)
-    t.kernel.events.emit(EventKind.FUTEX_WAKE, uaddr, woken)
-    return woken
-
-
-def _requeue(t: Thread, uaddr: int, wake: int, move: int, uaddr2: int, compare: int | None) -> int:
-    """Wake `wake` waiters and let `move` others wait for another word instead."""
-    if wake < 0 or move < 0:
+def _requeue(
+    t: Thread,
+    uaddr: int,
+    counts: tuple[int, int],
+    uaddr2: int,
+    compare: int | None,
+    *,
+    private: bool,
+) -> int:
+    """Wake `counts[0]` waiters and let `counts[1]` others wait for another word instead."""
+    wake_count, move = counts
+    if wake_count < 0 or move < 0:
         raise LinuxError(Errno.EINVAL)
-    _check_word(uaddr)
     _check_word(uaddr2)
     if compare is not None and t.mem.read_u32(uaddr) != compare:
         raise LinuxError(Errno.EAGAIN)
     tasks = t.kernel.tasks
-    woken = _wake(t, uaddr, wake, _MATCH_ANY) if wake else 0
-    source = tasks.wait_queues.get(t.starry.futex_name(t, uaddr))
+    woken = wake(t, uaddr, wake_count, private=private) if wake_count else 0
+    source = tasks.wait_queues.get(futex_name(t, uaddr, private=private))
     moved = 0
     if source is not None and move and uaddr != uaddr2:
-        target = tasks.wait_queue(t.starry.futex_name(t, uaddr2))
+        target = queue_of(t, futex_name(t, uaddr2, private=private))
         for tid in source.waiters[:move]:
             source.queue.remove(tid)
             target.queue.append(tid)
-            tasks.tasks[tid].waiting_on = (target.name,)
+            task = tasks.tasks[tid]
+            task.waiting_on = (target.name,)
+            task.why = f"futex {uaddr2:#x}"
             moved += 1
         tasks.drop_wait_queue(source)
     return woken + moved
 
 
-def _wake_op(t: Thread, uaddr: int, wake: int, wake2: int, uaddr2: int, encoded: int) -> int:
+def _wake_op(
+    t: Thread, uaddr: int, counts: tuple[int, int], uaddr2: int, encoded: int, *, private: bool
+) -> int:
     """Change the second word, wake waiters of the first, and of the second if it was so."""
-    _check_word(uaddr)
     _check_word(uaddr2)
     operation, comparison = encoded >> 28 & 7, encoded >> 24 & 0xF
     argument, against = _signed12(encoded >> 12), _signed12(encoded)
@@ -171,7 +179,7 @@ def _wake_op(t: Thread, uaddr: int, wake: int, wake2: int, uaddr2: int, encoded:
     old = t.mem.read_u32(uaddr2)
     new = (argument, old + argument, old | argument, old & ~argument, old ^ argument)[operation]
     t.mem.write_u32(uaddr2, new & 0xFFFF_FFFF)
-    woken = _wake(t, uaddr, wake, _MATCH_ANY)
+    woken = wake(t, uaddr, counts[0], private=private)
     value = as_int32(old)
     holds = (
         value == against,
@@ -181,12 +189,70 @@ def _wake_op(t: Thread, uaddr: int, wake: int, wake2: int, uaddr2: int, encoded:
         value > against,
         value >= against,
     )[comparison]
-    return woken + (_wake(t, uaddr2, wake2, _MATCH_ANY) if holds else 0)
+    return woken + (wake(t, uaddr2, counts[1], private=private) if holds else 0)
 
 
 def _signed12(value: int) -> int:
     value &= 0xFFF
     return value - 0x1000 if value & 0x800 else value
+
+
+# -- priority inheritance ------------------------------------------------------------------------
+
+
+def _owner_of(t: Thread, word: int) -> int:
+    """The living owner in a PI word; 0: free to take.
+
+    Raises:
+        LinuxError: EDEADLK: it is the caller.
+    """
+    owner = word & FUTEX_TID_MASK
+    if owner == t.tid:
+        raise LinuxError(Errno.EDEADLK)
+    return owner if not word & FUTEX_OWNER_DIED or owner in t.starry.threads else 0
+
+
+def _lock_pi(t: Thread, uaddr: int, name: str, deadline: int | None) -> int:
+    """Take the futex, or lend its owner the caller's priority and wait."""
+    if t.resumed is WaitOutcome.WOKEN:
+        return 0  # the owner's id in the word is the caller's already
+    if t.resumed is not WaitOutcome.NONE:
+        timed_out = t.resumed is WaitOutcome.TIMEOUT
+        pi_done(t)
+        raise LinuxError(Errno.ETIMEDOUT if timed_out else Errno.ERESTARTNOINTR)
+    word = t.mem.read_u32(uaddr)
+    owner = _owner_of(t, word)
+    if not owner:
+        t.mem.write_u32(uaddr, (word & (FUTEX_OWNER_DIED | FUTEX_WAITERS)) | t.tid)
+        return 0
+    if owner not in t.starry.threads:
+        raise LinuxError(Errno.ESRCH)
+    t.mem.write_u32(uaddr, word | FUTEX_WAITERS)
+    t.kernel.events.emit(EventKind.FUTEX_WAIT, t.tid, uaddr)
+    queue = queue_of(t, name)
+    why = f"futex {uaddr:#x} owned by {owner}"
+    result = t.block(why, (queue,), deadline, uaddr)
+    pi_wait(t, name, owner)
+    return result
+
+
+def _unlock_pi(t: Thread, uaddr: int, name: str) -> int:
+    """Give the futex to the best waiter, or free it."""
+    if t.mem.read_u32(uaddr) & FUTEX_TID_MASK != t.tid:
+        raise LinuxError(Errno.EPERM)
+    if not pi_hand_over(t, name):
+        t.mem.write_u32(uaddr, 0)
+    t.kernel.events.emit(EventKind.FUTEX_WAKE, uaddr, 1)
+    return 0
+
+
+def _trylock_pi(t: Thread, uaddr: int) -> int:
+    """Take the futex if it is free."""
+    word = t.mem.read_u32(uaddr)
+    if _owner_of(t, word):
+        raise LinuxError(Errno.EAGAIN)
+    t.mem.write_u32(uaddr, (word & (FUTEX_OWNER_DIED | FUTEX_WAITERS)) | t.tid)
+    return 0
 
 
 CALLS: dict[str, Handler] = {"futex": sys_futex}

@@ -48,10 +48,7 @@ def sys_sched_setaffinity(t: Thread, pid: int, size: int, mask_ptr: int) -> int:
     mask = int.from_bytes(raw, "little") & t.kernel.tasks.full_mask
     if not mask:
         raise LinuxError(Errno.EINVAL, "no such CPU")
-    task = target.task
-    task.cpumask = mask
-    if not mask >> task.cpu_id & 1:
-        task.need_resched = True  # axtask moves it when it leaves the CPU
+    t.kernel.tasks.set_affinity(target.task, mask)
     return 0
 
 

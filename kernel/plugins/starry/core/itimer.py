@@ -45,9 +45,10 @@ class IntervalTimer:
 
 
 def process_cpu_ns(process: Process) -> int:
-    """CPU time of the process's living threads."""
+    """CPU time of the process's threads, ended ones included."""
     tasks = process.starry.kernel.tasks
-    return sum(tasks.cpu_time_ns(t.task) for t in process.threads.values())
+    living = sum(tasks.cpu_time_ns(t.task) for t in process.threads.values())
+    return living + process.dead_cpu_ns
 
 
 def _clock_ns(process: Process, which: int) -> int:
@@ -76,6 +77,12 @@ def set_timer(process: Process, which: int, value_ns: int, interval_ns: int) -> 
         due_ns = _clock_ns(process, which) + value_ns
         _arm(process, which, IntervalTimer(due_ns, interval_ns, 0, 0))
     return old
+
+
+def stop_timers(process: Process) -> None:
+    """The process ends: nothing is to expire any more."""
+    for which in list(process.signal.itimers):
+        set_timer(process, which, 0, 0)
 
 
 def _arm(process: Process, which: int, timer: IntervalTimer) -> None:

@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from kernel.crates import process as axprocess
-from kernel.crates.errno import AxError, LinuxError
+from kernel.crates.errno import AxError, KernelError, LinuxError
 from kernel.crates.event import EventKind
 from kernel.crates.siginfo import CLD_DUMPED, CLD_EXITED, CLD_KILLED, SigInfo
-from kernel.crates.signal import Signo
+from kernel.crates.signal import SIG_IGN, SaFlags, Signo
 
 if TYPE_CHECKING:
     from kernel.modules.axmm.aspace import AddrSpace
@@ -44,6 +44,10 @@ class Process(axprocess.Process):
         is_subreaper, thp_disabled: prctl(2).
         membarrier: Commands registered with membarrier(2).
         lock_all: mlockall(2) flags.
+        vfork_wait: Wait queue of the parent that vfork holds until execve or the end; "" = none.
+        exec_thread: Thread id of the thread that calls execve and waits for the others' end; 0.
+        stop_signal: What stopped it, not yet reported by wait; 0. `was_continued` likewise.
+        dead_cpu_ns, children_cpu_ns: CPU time of ended threads, and of children waited for.
     """
 
     def __init__(
@@ -56,6 +60,7 @@ class Process(axprocess.Process):
         signal: ProcessSignals,
         limits: Any,
     ) -> None:
+        self.object_pas = _new_objects(starry)
         super().__init__(starry.table, pid, parent)
         self.starry = starry
         self.threads: dict[int, Thread] = {}
@@ -79,11 +84,12 @@ class Process(axprocess.Process):
         self.membarrier = 0
         self.lock_all = 0
         self.start_ns = starry.events.time_ns
-        alloc = starry.kernel.alloc
-        self.object_pas = (
-            alloc.alloc(PROCESS_BYTES, 16, "Process"),
-            alloc.alloc(PROCESS_DATA_BYTES, 16, "ProcessData"),
-        )
+        self.vfork_wait = ""
+        self.exec_thread = 0
+        self.stop_signal = 0
+        self.was_continued = False
+        self.dead_cpu_ns = 0
+        self.children_cpu_ns = 0
         starry.events.emit(EventKind.PROC_NEW, pid, self.ppid)
 
     @property
@@ -107,10 +113,37 @@ class Process(axprocess.Process):
         self.threads[thread.tid] = thread
         self.add_thread(thread.tid)
 
+    def inherit(self, parent: Process) -> None:
+        """What a fork copies beside memory, files, signals and limits."""
+        self.exe_path = parent.exe_path
+        self.exe_node = parent.exe_node
+        self.argv, self.envp, self.auxv = parent.argv, parent.envp, parent.auxv
+        self.image = parent.image
+        self.dumpable = parent.dumpable
+        self.no_new_privs = parent.no_new_privs
+        self.personality = parent.personality
+        self.thp_disabled = parent.thp_disabled
+        self.membarrier = parent.membarrier
+
     @property
     def child_exit(self) -> str:
         """Name of the wait queue for wait4(2)."""
         return f"child exit {self.pid}"
+
+
+def _new_objects(starry: Starry) -> tuple[int, int]:
+    """The kernel memory of a process.
+
+    Raises:
+        AxError: NO_MEMORY.
+    """
+    alloc = starry.kernel.alloc
+    first = alloc.alloc(PROCESS_BYTES, 16, "Process")
+    try:
+        return first, alloc.alloc(PROCESS_DATA_BYTES, 16, "ProcessData")
+    except KernelError:
+        alloc.dealloc(first)
+        raise
 
 
 def exit_thread(thread: Thread, status: int) -> None:
@@ -125,21 +158,30 @@ def exit_thread(thread: Thread, status: int) -> None:
     """
     process = thread.process
     starry = thread.starry
-    _clear_child_tid(thread)
+    kernel = starry.kernel
+    release_user_words(thread)
     is_last = process.exit_thread(thread.tid, status)
     process.threads.pop(thread.tid, None)
     starry.threads.pop(thread.tid, None)
-    starry.kernel.alloc.dealloc(thread.object_pa)
+    process.dead_cpu_ns += kernel.tasks.cpu_time_ns(thread.task)
+    if thread.own_ns is not None:
+        thread.own_ns.drop()
+        thread.own_ns = None
+    kernel.alloc.dealloc(thread.object_pa)
     if is_last:
         _end_process(process)
-    starry.kernel.tasks.exit_current(thread.task, process.exit_status)
+    elif process.exec_thread in process.threads and len(process.threads) == 1:
+        kernel.tasks.wait_queue(f"exec {process.pid}").notify_all("threads gone")
+    kernel.tasks.exit_current(thread.task, process.exit_status)
     if is_last and process.pid == starry.main_pid:
-        starry.kernel.board.exit_status = process.exit_status
-        starry.kernel.hal.system_off()
+        kernel.board.exit_status = process.exit_status
+        kernel.hal.system_off()
 
 
 def exit_process(thread: Thread, status: int) -> None:
     """End the whole process of the current thread: exit_group(2), a fatal signal.
+
+    A thread that execve removes ends alone.
 
     Args:
         thread: The running thread.
@@ -149,53 +191,117 @@ def exit_process(thread: Thread, status: int) -> None:
         PowerOff: It was the machine's program.
     """
     process = thread.process
+    if process.exec_thread and process.exec_thread != thread.tid:
+        exit_thread(thread, status)
+        return
     if process.group_exit(status):
-        from kernel.plugins.starry.core.signal import send_to_thread
-
-        for other in list(process.threads.values()):
-            if other is not thread:
-                send_to_thread(other, SigInfo(int(Signo.SIGKILL), 0))
+        kill_others(thread)
     exit_thread(thread, process.exit_status)
 
 
-def _clear_child_tid(thread: Thread) -> None:
-    """set_tid_address(2): zero the word and wake one futex waiter; a bad address is ignored."""
-    address = thread.clear_child_tid
-    if not address:
-        return
-    thread.clear_child_tid = 0
-    if len(thread.process.threads) < 2 and not thread.starry.shares_memory(thread.process):
-        return  # nobody else can see the word
-    try:
-        thread.mem.write_u32(address, 0)
-    except (LinuxError, AxError):
-        return
-    thread.starry.futex_wake(thread, address, 1)
+def kill_others(thread: Thread) -> None:
+    """Make all other threads of the process end."""
+    from kernel.plugins.starry.core.signal import send_to_thread
+
+    for other in list(thread.process.threads.values()):
+        if other is not thread:
+            send_to_thread(other, SigInfo(int(Signo.SIGKILL), 0))
+
+
+def release_user_words(thread: Thread) -> None:
+    """A thread lets go of its memory (end, or execve): robust futexes, the thread id, vfork.
+
+    Source: Linux kernel/fork.c `mm_release`.
+    """
+    from kernel.plugins.starry.core.futex import exit_robust_list
+
+    process = thread.process
+    others_see = len(process.threads) > 1 or thread.starry.shares_memory(process)
+    exit_robust_list(thread)
+    address, thread.clear_child_tid = thread.clear_child_tid, 0
+    if address and others_see:
+        try:
+            thread.mem.write_u32(address, 0)
+            thread.starry.futex_wake(thread, address, 1)
+        except (LinuxError, AxError):
+            pass
+    if process.vfork_wait and len(process.threads) <= 1:
+        tasks = thread.kernel.tasks
+        name, process.vfork_wait = process.vfork_wait, ""
+        queue = tasks.wait_queue(name)
+        queue.notify_all("vfork done")
+        tasks.drop_wait_queue(queue)
 
 
 def _end_process(process: Process) -> None:
     """The last thread has gone: release everything, become a zombie, tell the parent."""
+    from kernel.plugins.starry.core.itimer import stop_timers
+
     starry = process.starry
     kernel = starry.kernel
     is_main = process.pid == starry.main_pid
-    process.exit()
+    if is_main:
+        process.is_zombie = True
     kernel.events.emit(EventKind.PROC_EXIT, process.pid, process.exit_status)
     if starry.observer is not None:
         starry.observer.on_exited(process.pid, process.exit_status)
     if is_main:
         return  # the machine stops here: its last state stays for looking at
+    stop_timers(process)
     starry.release_memory(process)
     process.ns.drop()
-    parent = process.parent
-    if isinstance(parent, Process):
-        _tell_parent(process, parent)
-    else:
-        reap(process)
+    _leave_children(process)
+    pidfd_wait = kernel.tasks.wait_queues.get(f"pidfd {process.pid}")
+    if pidfd_wait is not None:
+        pidfd_wait.notify_all("process end")
+        kernel.tasks.drop_wait_queue(pidfd_wait)
+    tell_parent(process)
 
 
-def _tell_parent(process: Process, parent: Process) -> None:
+def _leave_children(process: Process) -> None:
+    """Become a zombie; children go to the nearest subreaper, or to init, who reaps at once."""
+    from kernel.plugins.starry.core.signal import send_to_process
+
+    reaper = process.parent
+    while isinstance(reaper, Process) and not (reaper.is_subreaper and not reaper.is_zombie):
+        reaper = reaper.parent
+    children = list(process.children.values())
+    process.exit(reaper)
+    for child in children:
+        if not isinstance(child, Process):
+            continue
+        if child.parent_death_signal and not child.is_zombie:
+            send_to_process(child, SigInfo(child.parent_death_signal, 0, pid=process.pid))
+        if child.is_zombie:
+            tell_parent(child)
+
+
+def tell_parent(process: Process) -> None:
     """Send the exit signal and wake wait4; a parent that ignores SIGCHLD needs no reaping."""
     from kernel.plugins.starry.core.signal import send_to_process
+
+    parent = process.parent
+    if not isinstance(parent, Process):
+        reap(process)
+        return
+    tasks = process.starry.kernel.tasks
+    signo = process.exit_signal
+    is_unwanted = False
+    if signo == Signo.SIGCHLD:
+        action = parent.signal.actions[signo]
+        is_unwanted = action.handler == SIG_IGN or bool(action.flags & SaFlags.NOCLDWAIT)
+    if signo and not (is_unwanted and parent.signal.actions[signo].handler == SIG_IGN):
+        send_to_process(parent, exit_info(process, signo))
+    if is_unwanted:
+        reap(process)
+    queue = tasks.wait_queues.get(parent.child_exit)
+    if queue is not None:
+        queue.notify_all("child exit")
+
+
+def exit_info(process: Process, signo: int) -> SigInfo:
+    """The siginfo of a zombie's end."""
+    from kernel.plugins.starry.core.identity import identity_of
 
     status = process.exit_status
     if status & 0x7F:
@@ -203,15 +309,42 @@ def _tell_parent(process: Process, parent: Process) -> None:
         value = status & 0x7F
     else:
         code, value = CLD_EXITED, status >> 8
-    if process.exit_signal:
-        send_to_process(parent, SigInfo(process.exit_signal, code, pid=process.pid, status=value))
-    process.starry.kernel.tasks.wait_queue(parent.child_exit).notify_all("child exit")
+    ticks = process.dead_cpu_ns // 10_000_000
+    uid = identity_of(process).ruid
+    return SigInfo(signo, code, pid=process.pid, uid=uid, status=value, utime=ticks)
+
+
+def tell_stop(process: Process, code: int, value: int) -> None:
+    """The process stopped or continued: SIGCHLD unless SA_NOCLDSTOP, and wake wait4."""
+    from kernel.plugins.starry.core.identity import identity_of
+    from kernel.plugins.starry.core.signal import send_to_process
+
+    parent = process.parent
+    if not isinstance(parent, Process):
+        return
+    action = parent.signal.actions[Signo.SIGCHLD]
+    if action.handler != SIG_IGN and not action.flags & SaFlags.NOCLDSTOP:
+        uid = identity_of(process).ruid
+        info = SigInfo(int(Signo.SIGCHLD), code, pid=process.pid, uid=uid, status=value)
+        send_to_process(parent, info)
+    queue = process.starry.kernel.tasks.wait_queues.get(parent.child_exit)
+    if queue is not None:
+        queue.notify_all("child stopped or continued")
 
 
 def reap(process: Process) -> None:
     """A zombie has been waited for (or nobody will): forget it."""
-    starry = process.starry
+    parent = process.parent
+    if isinstance(parent, Process):
+        parent.children_cpu_ns += process.dead_cpu_ns + process.children_cpu_ns
+    forget(process)
+    process.starry.events.emit(EventKind.PROC_REAP, process.pid)
+
+
+def forget(process: Process) -> None:
+    """Take a zombie out of the tree and give its memory back."""
+    kernel = process.starry.kernel
     process.free()
+    kernel.tasks.wait_queues.pop(process.child_exit, None)
     for pa in process.object_pas:
-        starry.kernel.alloc.dealloc(pa)
-    starry.events.emit(EventKind.PROC_REAP, process.pid)
+        kernel.alloc.dealloc(pa)

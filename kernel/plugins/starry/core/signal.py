@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from kernel.crates.errno import Errno, LinuxError
 from kernel.crates.event import EventKind
-from kernel.crates.siginfo import SI_KERNEL, SigInfo
+from kernel.crates.siginfo import CLD_CONTINUED, CLD_STOPPED, SI_KERNEL, SigInfo
 from kernel.crates.signal import (
     SIG_DFL,
     SIG_IGN,
@@ -30,6 +30,7 @@ from kernel.crates.signal import (
 from kernel.plugins.starry.core import sigframe
 from kernel.plugins.starry.core.altstack import SS_AUTODISARM, AltStack
 from kernel.plugins.starry.core.signal_mask import (
+    kill_wake,
     ready_signals,
     recalc_pending,
     restore_saved_mask,
@@ -76,9 +77,14 @@ def _stop_or_continue(p: Process, signo: int) -> None:
 def continue_process(p: Process) -> None:
     """Let the threads of a stopped process run again."""
     if p.signal.stopped:
+        from kernel.plugins.starry.core.process import tell_stop
+
         p.signal.stopped = False
+        p.stop_signal = 0
+        p.was_continued = True
         for t in p.threads.values():
             wake(t)
+        tell_stop(p, CLD_CONTINUED, int(Signo.SIGCONT))
 
 
 def _notice(t: Thread, info: SigInfo) -> None:
@@ -119,9 +125,11 @@ def send_to_process(p: Process, info: SigInfo) -> None:
 
 
 def _complete(p: Process, signo: int, threads: tuple[Thread, ...]) -> None:
-    """Wake the first thread that wants the signal; SIGKILL also ends a stop."""
+    """Wake the first thread that wants the signal; SIGKILL also ends a stop and any wait."""
     if signo == Signo.SIGKILL:
         p.signal.stopped = False
+        kill_wake(threads[0])
+        return
     for t in threads:
         if not t.signal.blocked & bit(signo):
             wake(t)
@@ -231,16 +239,38 @@ def _default(t: Thread, info: SigInfo) -> bool:
     if action in (DefaultAction.IGNORE, DefaultAction.CONTINUE):
         return False
     if action is DefaultAction.STOP:
-        t.process.signal.stopped = True
-        for other in t.process.threads.values():
-            if other is not t:
-                wake(other)
+        _stop(t, info.signo)
         return False  # the loop parks it
     core = CORE_DUMPED if action is DefaultAction.CORE else 0
     # Imported late: core.process imports this module for its ProcessSignals.
     from kernel.plugins.starry.core.process import exit_process
 
     exit_process(t, info.signo | core)
+    return True
+
+
+def _stop(t: Thread, signo: int) -> None:
+    """Stop the process and tell its parent; terminal stops do nothing in orphaned groups."""
+    from kernel.plugins.starry.core.process import tell_stop
+
+    p = t.process
+    if p.signal.stopped or (signo != Signo.SIGSTOP and _is_orphaned(p)):
+        return
+    p.signal.stopped = True
+    p.stop_signal = signo
+    p.was_continued = False
+    for other in p.threads.values():
+        if other is not t:
+            wake(other)
+    tell_stop(p, CLD_STOPPED, signo)
+
+
+def _is_orphaned(p: Process) -> bool:
+    """Whether nobody of the session outside the process group could continue it."""
+    for member in p.group.members.values():
+        parent = member.parent
+        if parent is not None and parent.sid == p.sid and parent.group is not p.group:
+            return False
     return True
 
 

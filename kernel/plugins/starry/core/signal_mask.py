@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kernel.crates.signal import UNBLOCKABLE
+from kernel.modules.axtask.task import WaitOutcome
 
 if TYPE_CHECKING:
     from kernel.plugins.starry.core.thread import Thread
@@ -16,7 +17,18 @@ if TYPE_CHECKING:
 def wake(t: Thread) -> None:
     """Make the thread look at its signals: ends an interruptible wait."""
     t.signal.maybe_pending = True
-    t.kernel.tasks.interrupt(t.task)
+    tasks = t.kernel.tasks
+    if not tasks.interrupt(t.task):
+        tasks.poke(t.task)
+
+
+def kill_wake(t: Thread) -> None:
+    """SIGKILL came: ends every wait."""
+    t.signal.maybe_pending = True
+    tasks = t.kernel.tasks
+    if tasks.interrupt(t.task) or tasks.wake(t.tid, "SIGKILL", WaitOutcome.SIGNAL):
+        return
+    tasks.poke(t.task)
 
 
 def ready_signals(t: Thread) -> int:

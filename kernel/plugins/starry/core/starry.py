@@ -14,7 +14,7 @@ from kernel.crates.errno import AxError, Errno, KernelPanic, LinuxError
 from kernel.crates.event import Cause, CauseKind, EventKind
 from kernel.crates.process import ProcessTable
 from kernel.modules.axtask.task import WaitOutcome
-from kernel.plugins.starry.core import faults, user_app
+from kernel.plugins.starry.core import faults, futex, user_app
 from kernel.plugins.starry.core.layout import user_layout
 from kernel.plugins.starry.core.process import Process
 from kernel.plugins.starry.core.signal import deliver
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from kernel.crates.siginfo import SigInfo
     from kernel.machine.cpu import Cpu
+    from kernel.modules.axfs.laid_tree import TreeEntry
     from kernel.modules.axmm.aspace import AddrSpace
     from kernel.modules.axruntime.kernel import Kernel
 
@@ -79,6 +80,7 @@ class Starry:
         unknown: How often each unknown system call was made, by number.
         last_fault: The last fault that became a signal.
         trampoline_pa: Frame of kernel text with the sigreturn code; 0 if there is none.
+        pi_owners: Thread that owns a priority-inheriting futex others wait for, by its name.
         fork_cow: Whether fork shares frames by copy-on-write; else it copies at once.
         observer: A host object or None; no part of the machine.
     """
@@ -106,6 +108,7 @@ class Starry:
         self.observer: Observer | None = None
         self.trampoline_pa = 0
         self.fork_cow = True
+        self.pi_owners: dict[str, int] = {}
         for name in RESOURCES:
             if name not in kernel.ns.resources:
                 kernel.ns.def_resource(name)
@@ -118,9 +121,11 @@ class Starry:
 
     # -- coming up ------------------------------------------------------------------------------
 
-    def boot(self, files: tuple[tuple[str, bytes], ...] = ()) -> None:
-        """Build the file tree with extra `files` and the init process."""
-        user_app.boot(self, files)
+    def boot(
+        self, files: tuple[tuple[str, bytes], ...] = (), tree: tuple[TreeEntry, ...] = ()
+    ) -> None:
+        """Build the file tree (extra `files`, a host's `tree`) and the init process."""
+        user_app.boot(self, files, tree)
 
     def run_user_app(
         self, data: bytes, path: str, argv: tuple[str, ...], envp: tuple[str, ...]
@@ -301,19 +306,7 @@ class Starry:
 
     def futex_wake(self, thread: Thread, va: int, count: int) -> int:
         """Wake up to `count` waiters of the futex word at `va`; how many."""
-        name = self.futex_name(thread, va)
-        queue = self.kernel.tasks.wait_queues.get(name)
-        if queue is None:
-            return 0
-        woken = 0
-        while woken < count and queue.notify_one("futex"):
-            woken += 1
-        self.kernel.tasks.drop_wait_queue(queue)
-        return woken
-
-    def futex_name(self, thread: Thread, va: int) -> str:
-        """Name of the wait queue of a futex word."""
-        return f"futex {self.aspace_id(thread.process.aspace)}:{va:#x}"
+        return futex.wake(thread, va, count)
 
     def aspace_id(self, aspace: AddrSpace) -> int:
         """The address space's number."""

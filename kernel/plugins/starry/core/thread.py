@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kernel.crates.user_ptr import UserMemory
     from kernel.machine.arch import Arch
     from kernel.machine.cpu import Cpu
+    from kernel.modules.axns import AxNamespace
     from kernel.modules.axruntime.kernel import Kernel
     from kernel.plugins.starry.core.process import Process
     from kernel.plugins.starry.core.signal import ThreadSignals
@@ -47,6 +48,8 @@ class Thread:
         robust_list: (head, length) of set_robust_list(2).
         rseq: (user address, length, signature) of rseq(2); address 0 = not registered.
         timer_slack_ns: prctl(PR_SET_TIMERSLACK).
+        own_ns: Its own namespace (clone without CLONE_FILES or CLONE_FS); None: the process's.
+        pi_wait: Name of the PI futex it waits for; "" = none.
         object_pa: Its modelled kernel object.
     """
 
@@ -56,7 +59,9 @@ class Thread:
         "kernel",
         "mem",
         "object_pa",
+        "own_ns",
         "pending",
+        "pi_wait",
         "process",
         "restart",
         "resumed",
@@ -96,6 +101,8 @@ class Thread:
         self.rseq: tuple[int, int, int] = (0, 0, 0)
         self.rseq_cpu = -1
         self.timer_slack_ns = 50_000
+        self.own_ns: AxNamespace | None = None
+        self.pi_wait = ""
         self.object_pa = self.kernel.alloc.alloc(THREAD_BYTES, 16, "Thread")
 
     @property
@@ -104,14 +111,19 @@ class Thread:
         return self.kernel.board.cpus[self.task.cpu_id]
 
     @property
+    def ns(self) -> AxNamespace:
+        """Its resource namespace."""
+        return self.own_ns or self.process.ns
+
+    @property
     def fds(self) -> Any:
-        """The `FdTable` of its process's namespace."""
-        return self.process.ns.get("FD_TABLE")
+        """The `FdTable` of its namespace."""
+        return (self.own_ns or self.process.ns).get("FD_TABLE")
 
     @property
     def fs(self) -> Any:
-        """The `FsContext` (directories, umask) of its process's namespace."""
-        return self.process.ns.get("FS_CONTEXT")
+        """The `FsContext` (directories, umask) of its namespace."""
+        return (self.own_ns or self.process.ns).get("FS_CONTEXT")
 
     def block(
         self,

@@ -116,6 +116,12 @@ class FakeTasks:
         task.outcome = WaitOutcome.SIGNAL
         return True
 
+    def poke(self, task: Any) -> None:
+        pass
+
+    def wake(self, tid: int, by: str, outcome: WaitOutcome = WaitOutcome.WOKEN) -> bool:
+        return False
+
     def block_current(
         self, task: Any, queues: Any, deadline_ns: int | None, why: str, **_: Any
     ) -> None:
@@ -139,6 +145,9 @@ class FakeProcess(Process):
         self.signal.trampoline = 0x9000
         self.limits = ResourceLimits()
         self.exits: list[int] = []
+        self.dead_cpu_ns = self.children_cpu_ns = 0
+        self.stop_signal = 0
+        self.was_continued = False
 
 
 class FakeThread:

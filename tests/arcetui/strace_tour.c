@@ -286,8 +286,12 @@ static void signals(void) {
   sigaction(SIGALRM, &a, 0);
   sigaction(SIGFPE, &a, 0);
   struct itimerval it = {{0, 0}, {0, 1000}};
+  set = 1 << (SIGALRM - 1);
+  S(rt_sigprocmask, SIG_BLOCK, &set, 0, 8); /* else it may come before the wait for it */
   S(setitimer, ITIMER_REAL, &it, 0);
-  S(pause);
+  set = 0;
+  S(rt_sigsuspend, &set, 8);
+  S(rt_sigprocmask, SIG_SETMASK, &set, 0, 8);
   union sigval v = {.sival_int = 5};
   sigqueue(getpid(), SIGALRM, v);
 }

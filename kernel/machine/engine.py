@@ -46,6 +46,7 @@ class Cause(enum.IntEnum):
     OVERFLOW = 7  # x86 into, loongarch break 6: SIGFPE / FPE_INTOVF
     BOUND = 8  # loongarch BCE
     HALT = 9  # the engine stopped for no reason it can name: an emulator limit
+    VECTOR = 10  # loongarch SXD, ASXD: an LSX or LASX instruction, which this CPU lacks: SIGILL
 
 
 Detail: TypeAlias = "tuple[int, int] | None"

@@ -67,6 +67,8 @@ _WORDS: Final[dict[int, str]] = {
     Cause.OVERFLOW: "an integer overflow",
     Cause.BOUND: "a bound check",
     Cause.HALT: "an instruction the emulator cannot execute",
+    Cause.VECTOR: "a vector (LSX or LASX) instruction, which this CPU lacks; build with "
+    "-mcpu=la64v1_0-lsx-lasx (zig cc) or -mno-lsx -mno-lasx (gcc, clang):",
 }
 
 
@@ -139,7 +141,7 @@ def exception(cpu: Cpu, thread: Thread, cause: int, address: int) -> None:
 def _exception_signal(arch: str, cause: int, address: int, pc: int) -> tuple[Signo, int, int]:
     """(signal, si_code, si_addr) of an exception."""
     is_x86 = arch == "x86_64"
-    if cause in (Cause.ILLEGAL, Cause.HALT):
+    if cause in (Cause.ILLEGAL, Cause.HALT, Cause.VECTOR):
         if arch == "loongarch64":
             return Signo.SIGILL, SI_KERNEL, 0
         return Signo.SIGILL, ILL_ILLOPN if is_x86 else ILL_ILLOPC, pc
@@ -154,7 +156,8 @@ def _exception_signal(arch: str, cause: int, address: int, pc: int) -> tuple[Sig
     if cause == Cause.FLOAT:
         return Signo.SIGFPE, FPE_FLTINV, pc
     if cause == Cause.MISALIGNED:
-        return Signo.SIGBUS, BUS_ADRALN, address
+        is_fetch = arch == "loongarch64" and address == pc  # ADEF, not ALE
+        return Signo.SIGBUS, BUS_ADRERR if is_fetch else BUS_ADRALN, address
     if cause == Cause.BOUND:
         return Signo.SIGSEGV, SEGV_BNDERR if arch == "loongarch64" else SI_KERNEL, address
     return Signo.SIGSEGV, SI_KERNEL, 0

@@ -55,9 +55,9 @@ OPTIONS: tuple[Option, ...] = (
     Option(("-f",), "", "follow children (always done)", ("trace",)),
     Option(("-q",), "", "leave out the line about the exit", ("trace",)),
     Option(("--json",), "", "one JSON object a line", ("trace",)),
-    Option(("--batch",), "", "do the debugger's commands, print, leave", ("batch", "tui")),
-    Option(("-ex",), "COMMAND", "a command to do first", ("batch", "tui"), repeats=True),
-    Option(("-x",), "FILE", "a file of commands to do first", ("batch", "tui"), repeats=True),
+    Option(("--batch",), "", "do the debugger's commands, print, leave", ("batch",)),
+    Option(("-ex",), "COMMAND", "a command to do", ("batch",), repeats=True),
+    Option(("-x",), "FILE", "a file of commands to do", ("batch",), repeats=True),
     Option(("--preset",), "NAME", "the layout to begin with: cpu, syscall, vm, alloc ...",
            ("tui",)),
     Option(("--theme",), "NAME", "colours", ("tui",)),
@@ -161,8 +161,9 @@ def _check(out: Options) -> None:
         name = option.names[0]
         if out.has(name) and option.modes and out.mode not in option.modes:
             where = "arcetui " + (out.mode if out.mode != "tui" else "ELF")
-            others = [f"arcetui {mode}" for mode in option.modes if mode != "tui"]
-            belongs = " or ".join(others) or "the TUI"
+            names = {"batch": "arcetui --batch", "trace": "arcetui trace", "tui": "the TUI"}
+            others = [names[mode] for mode in option.modes]
+            belongs = " or ".join(others)
             raise UsageError(f"option {name} does not belong to {where} but to {belongs}")
     asks = out.has("--help") or out.has("--version")
     if out.program is None and out.mode != "tui" and not asks:
@@ -222,7 +223,7 @@ def help_text() -> str:
     sections = (
         ("the machine", ()),
         ("trace", ("trace",)),
-        ("batch and TUI", ("batch", "tui")),
+        ("batch", ("batch",)),
         ("TUI", ("tui",)),
     )
     for title, modes in sections:

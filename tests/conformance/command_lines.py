@@ -129,12 +129,13 @@ AWK_TEXT = (
     '{ gsub(/o/, "0"); print NR ": " toupper(substr($0, 1, 20)), length($0), index($0, "e") }'
 )
 AWK_SPLIT = '{ print > "o" NR % 3 } END { close("o0"); while (getline < "o0") k++; print k }'
+AWK_LINES = 'BEGIN { while ((getline < "words") > 0) n++; print n; exit 4 }'
 MAWK = [
     Command("mawk", (AWK_SUM,), stdin=NUMBERS),
     Command("mawk", (AWK_SUM, "numbers"), files=TEXT),
     Command("mawk", (AWK_TEXT, "words", "other"), files=TEXT),
     Command("mawk", ('BEGIN { for (; i < 10; i++) printf "%5.2f|%-6d|%x\\n", i / 3, i, i * i }',)),
-    Command("mawk", ('BEGIN { while ((getline < "words") > 0) n++; print n; exit 4 }',), files=TEXT),
+    Command("mawk", (AWK_LINES,), files=TEXT),
     Command("mawk", (AWK_SPLIT,), stdin=NUMBERS),
     Command("mawk", ("BEGIN { print sin(1), exp(1), log(10), sqrt(2), int(-3.7), 2 ** 10 }",)),
     Command("mawk", ("BEGIN { printf(\"%s\"",)),

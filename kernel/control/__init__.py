@@ -1,6 +1,7 @@
 """The one facade that front ends call: debugger, headless run, and the values they speak in."""
 
-from kernel.boot import ALLOCATORS, SCHEDULERS, LoadError, Recipe
+from kernel.boot import ALLOCATORS, SCHEDULERS, LoadError, Recipe, TreeEntry
+from kernel.boot import check as check_recipe
 from kernel.control.debugger import Debugger
 from kernel.control.headless import Panicked, run_headless
 from kernel.control.types import (
@@ -39,5 +40,7 @@ __all__ = [
     "StopReason",
     "Stopped",
     "SyscallObserver",
+    "TreeEntry",
+    "check_recipe",
     "run_headless",
 ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from kernel.boot import LoadError, Recipe, boot
 from kernel.control.motion import Motion, ended
-from kernel.control.record import Recorder, reopened
+from kernel.control.record import Recorder
 from kernel.control.stops import StopTable
 from kernel.control.types import (
     BreakpointView,
@@ -20,10 +20,11 @@ from kernel.control.types import (
     SyscallObserver,
 )
 from kernel.crates.event import Event
-from kernel.inspect import capture
+from kernel.inspect import capture, sharing
 from kernel.inspect.change import summarize
 from kernel.inspect.peek import peek
 from kernel.inspect.position import Position
+from kernel.inspect.sharing import NamespaceView, OriginView, SharingView
 from kernel.inspect.views import (
     AddressSpaceView,
     AllocatorsView,
@@ -278,14 +279,9 @@ class Debugger:
         """Calls with `first <= serial < end` begun up to the present position."""
         limit = self.syscall_count() + 1
         here = self.position
-        calls = self._recorder.calls
-        found: list[SyscallView] = []
-        for serial in range(max(first, 1), limit if end is None else min(end, limit)):
-            call = calls.get(serial)
-            if call is not None:
-                late = call.exit is not None and call.exit > here
-                found.append(reopened(call) if late else call)
-        return tuple(found)
+        serials = range(max(first, 1), limit if end is None else min(end, limit))
+        calls = (self._recorder.call(serial, here) for serial in serials)
+        return tuple(call for call in calls if call is not None)
 
     def events(self, first: int, end: int) -> tuple[Event, ...]:
         """Recorded events with `first <= index < end`; the known future included."""
@@ -311,6 +307,18 @@ class Debugger:
     def processes(self) -> tuple[ProcessView, ...]:
         """User processes by pid."""
         return capture.process_views(self._system)
+
+    def namespaces(self) -> tuple[NamespaceView, ...]:
+        """The template and all resource namespaces, decoded from RAM."""
+        return sharing.namespace_views(self._system)
+
+    def sharing(self) -> SharingView:
+        """Which tasks share which objects."""
+        return sharing.sharing_view(self._system)
+
+    def sharing_origin(self, tid: int, resource: str) -> OriginView | None:
+        """The event that gave a task its object of a resource; None if it is not known."""
+        return sharing.origin(self._system, tid, resource)
 
     def read_memory(self, va: int, size: int, pid: int | None = None) -> bytes:
         """Bytes at `va`, shorter where unmapped; never faults pages in."""

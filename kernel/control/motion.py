@@ -167,6 +167,9 @@ class Motion:
                     found.reason, found.sentence, position, found.breakpoint, found.syscall
                 )
             case Halt.OFF:
+                fatal = self._before_the_end()
+                if fatal is not None:
+                    return fatal
                 return Stopped(StopReason.EXITED, ended(board.exit_status), position)
             case Halt.PANIC:
                 return Stopped(StopReason.PANIC, board.panic, position)
@@ -179,6 +182,16 @@ class Motion:
                 return Stopped(StopReason.DEADLOCK, sentence, position)
             case _:
                 return None
+
+    def _before_the_end(self) -> Stopped | None:
+        """A caught fault or signal that ended the program: stand before the kernel handles it."""
+        found, self.stops.found = self.stops.found, None
+        if found is None or found.reason not in (StopReason.FAULT, StopReason.SIGNAL):
+            return None
+        self.stops.passed = entry = self.stops.entry()
+        self.disarm()
+        self.timeline.go(entry)
+        return Stopped(found.reason, found.sentence, self.timeline.position, found.breakpoint)
 
     def _done(self, reason: StopReason = StopReason.STEP, sentence: str = "") -> Stopped:
         return Stopped(reason, sentence, self.timeline.position)
@@ -254,7 +267,7 @@ class Motion:
         if goal.lines is None:
             return True
         line = goal.lines.line_of(self.cpu.pc)
-        return line is not None and (line != frame.line or self.sp() > frame.sp)
+        return line is not None and line != frame.line
 
     def _over_once(self, budget: int) -> tuple[Stopped | None, bool]:
         """One instruction, calls whole. Returns the stop and whether the step is finished."""

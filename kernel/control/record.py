@@ -24,8 +24,11 @@ KEPT_CALLS = 200_000
 class Recorder:
     """Implements Starry's observer hooks.
 
+    Calls are kept as tuples, and made into views when someone looks: most never are.
+
     Attributes:
-        calls: Known calls by serial.
+        begun: Known calls by serial: tid, number, arguments, event and time of the entry.
+        ended: Those that returned, by serial: result, event and time of the exit.
         observer: The front end's own listener.
         stops: Asked whether to stop the machine.
     """
@@ -33,63 +36,73 @@ class Recorder:
     def __init__(self, board: Board, names: dict[int, str]) -> None:
         self.board = board
         self.names = names
-        self.calls: dict[int, SyscallView] = {}
+        self.begun: dict[int, tuple[int, int, tuple[int, ...], int, int]] = {}
+        self.ended: dict[int, tuple[int, int, int]] = {}
         self.observer: SyscallObserver | None = None
         self.stops: StopTable | None = None
         self.quiet = False  # during replays that look for something else
         self.keeps = True  # False: a call is forgotten when it has ended
 
-    def _position(self) -> Position:
-        return Position(self.board.events.count, 0)
+    def call(self, serial: int, here: Position) -> SyscallView | None:
+        """A call as it looks at the position `here`; None if it is not known."""
+        begun = self.begun.get(serial)
+        if begun is None:
+            return None
+        tid, nr, args, enter_event, time_ns = begun
+        result = leave = None
+        ended = self.ended.get(serial)
+        if ended is not None and (ended[1], 0) <= here:
+            result, exit_event, time_ns = ended
+            leave = Position(exit_event)
+        return SyscallView(
+            serial=serial,
+            tid=tid,
+            nr=nr,
+            name=self.names.get(nr) or f"syscall_{nr:#x}",
+            args=args,
+            result=result,
+            enter=Position(enter_event),
+            exit=leave,
+            time_ns=time_ns,
+        )
+
+    def _present_call(self, serial: int) -> SyscallView:
+        """A call that is begun, as it looks now."""
+        call = self.call(serial, Position(self.board.events.count))
+        assert call is not None
+        return call
 
     def on_enter(self, thread: Any, serial: int, nr: int, args: tuple[int, ...]) -> None:
         """A call begins."""
-        call = self.calls.get(serial)
-        if call is None:
-            call = SyscallView(
-                serial=serial,
-                tid=thread.tid,
-                nr=nr,
-                name=self.names.get(nr, f"syscall_{nr:#x}"),
-                args=tuple(args),
-                result=None,
-                enter=self._position(),
-                exit=None,
-                time_ns=self.board.events.time_ns,
-            )
-            self.calls[serial] = call
-            if len(self.calls) > KEPT_CALLS:
-                for old in list(self.calls)[: KEPT_CALLS // 2]:
-                    del self.calls[old]
+        if serial not in self.begun:
+            events = self.board.events
+            self.begun[serial] = (thread.tid, nr, args, events.count, events.time_ns)
+            if len(self.begun) > KEPT_CALLS:
+                self._forget_oldest()
         if self.observer is not None and not self.quiet:
-            self.observer.enter(call, MemoryOf(thread))
+            self.observer.enter(self._present_call(serial), MemoryOf(thread))
+
+    def _forget_oldest(self) -> None:
+        for old in list(self.begun)[: KEPT_CALLS // 2]:
+            del self.begun[old]
+            self.ended.pop(old, None)
 
     def on_exit(
         self, thread: Any, serial: int, nr: int, args: tuple[int, ...], result: int
     ) -> None:
         """A call ends."""
-        call = self.calls.get(serial)
-        if call is None:
+        if serial not in self.begun:
             return
-        if call.exit is None:
-            call = SyscallView(
-                serial=serial,
-                tid=call.tid,
-                nr=nr,
-                name=call.name,
-                args=call.args,
-                result=result,
-                enter=call.enter,
-                exit=self._position(),
-                time_ns=self.board.events.time_ns,
-            )
-            self.calls[serial] = call
+        if serial not in self.ended:
+            events = self.board.events
+            self.ended[serial] = (result, events.count, events.time_ns)
         if self.observer is not None and not self.quiet:
-            self.observer.exit(call, MemoryOf(thread))
-        if self.stops is not None and self.stops.wants_exit(call):
+            self.observer.exit(self._present_call(serial), MemoryOf(thread))
+        stops = self.stops
+        if stops is not None and stops.breakpoints and stops.wants_exit(self._present_call(serial)):
             self.board.stop_requested = True
         if not self.keeps:
-            del self.calls[serial]
+            del self.begun[serial], self.ended[serial]
 
     def on_signal(self, thread: Any, info: Any) -> None:
         """A signal reaches a thread (handler, or default action)."""
@@ -120,11 +133,10 @@ class Recorder:
 
     def forget_after(self, position: Position) -> None:
         """Another future begins at `position`."""
-        for serial in [s for s, c in self.calls.items() if c.enter > position]:
-            del self.calls[serial]
-        for serial, call in self.calls.items():
-            if call.exit is not None and call.exit > position:
-                self.calls[serial] = reopened(call)
+        for serial in [s for s, call in self.begun.items() if (call[3], 0) > position]:
+            del self.begun[serial]
+        for serial in [s for s, end in self.ended.items() if (end[1], 0) > position]:
+            del self.ended[serial]
 
 
 class MemoryOf:
@@ -137,18 +149,3 @@ class MemoryOf:
 
     def __call__(self, va: int, size_bytes: int) -> bytes:
         return peek(self.thread.process.aspace, va, size_bytes)
-
-
-def reopened(call: SyscallView) -> SyscallView:
-    """The call as it looked before it returned."""
-    return SyscallView(
-        serial=call.serial,
-        tid=call.tid,
-        nr=call.nr,
-        name=call.name,
-        args=call.args,
-        result=None,
-        enter=call.enter,
-        exit=None,
-        time_ns=call.time_ns,
-    )

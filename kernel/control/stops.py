@@ -41,7 +41,7 @@ class StopTable:
         self.next_call = False
         self.found: Stopped | None = None
         self.counting = True
-        self.next_serial = 1  # of the call that is about to begin, as far as known
+        self.passed: Position | None = None  # kernel entry of a fault already stopped at
 
     # -- the list -------------------------------------------------------------------------------
 
@@ -114,6 +114,8 @@ class StopTable:
 
     def wants(self, cpu: Cpu, trap: Trap) -> bool:
         """Watcher hook: whether to stop before the kernel handles a trap."""
+        if not self.breakpoints and not self.next_call:
+            return False
         if trap.why != Stop.SYSCALL or not self.counting:
             return False
         entries = [
@@ -176,12 +178,20 @@ class StopTable:
                 return True
         return False
 
+    def entry(self) -> Position:
+        """Where the kernel was last entered."""
+        return Position(self.board.trap_event, self.board.trap_insns)
+
     def wants_signal(self, info: SignalInfoView) -> bool:
         """A signal reaches a thread."""
+        if self.entry() == self.passed:
+            return False
         return self._simple("signal", info.signo, StopReason.SIGNAL, f"signal {info.signo}")
 
     def wants_fault(self, signal: str, why: str) -> bool:
         """A fault becomes a signal."""
+        if self.entry() == self.passed:
+            return False
         return self._simple("fault", 0, StopReason.FAULT, f"{signal}: {why}")
 
     def wants_exit_of_process(self, pid: int, status: int) -> bool:

@@ -9,11 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kernel.crates.elf import ElfError
+from kernel.crates.errno import KernelError
 from kernel.crates.event import EventKind
 from kernel.crates.process import Process as AxProcess
 from kernel.crates.user_ptr import UserMemory
-from kernel.crates.vfs import VfsNode, encode_name
+from kernel.crates.vfs import ROOT_USER, VfsNode, VfsNodeType, encode_name
 from kernel.modules.axfs.init import build_root
+from kernel.modules.axfs.ramfs import RamFs
+from kernel.modules.axfs.laid_tree import LaidNode, TreeEntry
 from kernel.modules.axhal.context import new_user_context
 from kernel.modules.axmm.aspace import AddrSpace
 from kernel.plugins.starry.core.layout import TRAMPOLINE_CODE
@@ -31,24 +34,28 @@ from kernel.plugins.starry.core.thread import Thread
 
 if TYPE_CHECKING:
     from kernel.modules.axtask.task import TaskInner
+    from kernel.plugins.starry.core.exec import Program
     from kernel.plugins.starry.core.starry import Starry
 
 TASK_NAME_BYTES = 15  # TASK_COMM_LEN - 1
 
 
-def boot(starry: Starry, files: tuple[tuple[str, bytes], ...]) -> None:
+def boot(
+    starry: Starry, files: tuple[tuple[str, bytes], ...], tree: tuple[TreeEntry, ...] = ()
+) -> None:
     """Build the file tree and the init process (the kernel's main task, which has no user code).
 
     Args:
         starry: The plugin.
         files: (absolute path, contents) of extra files.
+        tree: A host directory's contents, laid under /.
     """
     kernel = starry.kernel
     starry.trampoline_pa = write_trampoline(starry)
     init_pid = next(task.tid for task in kernel.tasks.tasks.values() if task.is_init)
     AxProcess(starry.table, init_pid, None)
     if kernel.fs is None:
-        kernel.fs = build_root(kernel, files)
+        kernel.fs = build_root(kernel, files, tree=tree)
     else:
         for path, data in files:
             kernel.fs.add_file(path, data)
@@ -95,29 +102,50 @@ def run_user_app(
         AxError: NO_MEMORY.
     """
     kernel = starry.kernel
-    image = check_program(data, kernel.arch, starry.layout)
-    absolute = path if path.startswith("/") else "/" + path.rpartition("/")[2]
-    node: VfsNode = kernel.fs.add_file(absolute, data, 0o755)
+    what = _first_program(starry, data, path, tuple(encode_name(text) for text in argv))
+    real = kernel.fs.real_path(what.path)
     aspace = new_user_aspace(starry)
     program = load_program(
         starry,
         aspace,
-        image,
-        node,
-        absolute,
-        tuple(encode_name(text) for text in argv),
+        what.image,
+        what.node,
+        what.exec_path,
+        what.argv,
         tuple(encode_name(text) for text in envp),
+        real,
     )
-    name = absolute.rpartition("/")[2][:TASK_NAME_BYTES]
-    task = kernel.tasks.new_task(name, kernel.config.kernel_stack_bytes)
+    task = kernel.tasks.new_task(what.name[:TASK_NAME_BYTES], kernel.config.kernel_stack_bytes)
     process = _new_first_process(starry, task, aspace)
-    set_image(process, absolute, node, program)
+    set_image(process, real, what.node, program)
     thread = Thread(starry, process, task, UserMemory(process), ThreadSignals())
     process.add(thread)
     starry.threads[task.tid] = thread
     starry.main_pid = process.pid
     _start(starry, task, thread, program)
     return thread
+
+
+def _first_program(starry: Starry, data: bytes, path: str, argv: tuple[bytes, ...]) -> Program:
+    """The program's file in the guest's tree: what already stands there, or a new file.
+
+    A `#!` script of a laid tree leads to its interpreter, which `data` is then.
+    """
+    from kernel.plugins.starry.core.exec import Program, find_program
+
+    fs = starry.kernel.fs
+    absolute = path if path.startswith("/") else "/" + path.rpartition("/")[2]
+    try:
+        node: VfsNode = fs.lookup(absolute)
+    except KernelError:
+        pass  # nothing stands there
+    else:
+        head = node.read_at(0, len(data)) if node.attr.kind is VfsNodeType.FILE else b""
+        if head == data or head.startswith(b"#!"):
+            return find_program(starry, None, node, absolute, argv, ROOT_USER)
+    image = check_program(data, starry.kernel.arch, starry.layout)
+    node = fs.add_file(absolute, data, 0o755)
+    return Program(node, absolute, absolute.rpartition("/")[2], absolute, image, argv)
 
 
 def _new_first_process(starry: Starry, task: TaskInner, aspace: AddrSpace) -> Process:
@@ -168,20 +196,30 @@ def blobs(starry: Starry) -> dict[str, Any]:
         image = getattr(getattr(node, "pages", None), "image", None)
         if image is not None:
             found[f"file {path}"] = image
+    for mount in starry.kernel.fs.mounts:
+        base: LaidNode | None = getattr(mount.fs, "base", None)
+        for node in base.all_nodes() if base is not None else ():
+            found[f"laid {mount.fs.dev} {node.number}"] = node
+            if node.image is not None:
+                found[f"laid file {mount.fs.dev} {node.number}"] = node.image
     return found
 
 
 def _files(directory: Any, path: str) -> list[tuple[str, Any]]:
     """All regular files of a ramfs tree, depth first, by path."""
     found: list[tuple[str, Any]] = []
+    if getattr(directory, "base", None) is not None:
+        return found  # names of a laid tree that nobody has asked for yet
     for entry in list(directory.read_dir(0)):
         if entry.name in (".", ".."):
             continue
         node = directory.lookup(entry.name)
-        if getattr(node, "mounted", None) is not None:
-            continue
         where = f"{path}/{entry.name}"
-        if node.is_dir:
+        mounted = getattr(node, "mounted", None)
+        if mounted is not None:
+            if isinstance(mounted.fs, RamFs):  # the others have no file images
+                found += _files(mounted, where)
+        elif node.is_dir:
             found += _files(node, where)
         else:
             found.append((where, node))

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from arcetui.commands import breakpoints, code, info, memory, run, syscalls, time_travel, values
+from arcetui.commands import (
+    breakpoints,
+    code,
+    info,
+    memory,
+    run,
+    sharing,
+    syscalls,
+    time_travel,
+    values,
+)
 from arcetui.commands.command import Command, CommandError, Result
 from arcetui.commands.context import Context
 from arcetui.commands.help import helper
@@ -28,6 +38,7 @@ _TABLE: tuple[Command, ...] = (
     *breakpoints.COMMANDS,
     *syscalls.COMMANDS,
     *info.COMMANDS,
+    *sharing.COMMANDS,
     *values.COMMANDS,
     *memory.COMMANDS,
     *code.COMMANDS,

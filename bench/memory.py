@@ -6,6 +6,7 @@ letter after each phase; the time between two letters is the phase's.
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
 from statistics import median
@@ -71,8 +72,11 @@ def measure_arch(arch: str, rounds: int) -> list[Result]:
         "run": in_machine,
         "debugger": in_debugger,
     }
-    measured = {name: [run(recipe) for _ in range(rounds)] for name, run in runs.items()}
-    for name, times in measured.items():
+    for name, run in runs.items():
+        times: list[list[float]] = []
+        for _ in range(rounds):
+            gc.collect()  # the machine before this one
+            times.append(run(recipe))
         for i, phase in enumerate(PHASES):
             value = median(each[i] for each in times)
             case = f"1,000 {phase}, {name}"

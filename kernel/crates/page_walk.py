@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from kernel.crates.page_table import PageTable
+from kernel.crates.page_table_tree import LEAF_TABLE_SHIFT
 
 
 class Step(NamedTuple):
@@ -78,6 +79,12 @@ def walk_steps(table: PageTable, va: int, access: int) -> tuple[Step, ...]:
 def first_failure(table: PageTable, va: int, access: int) -> str:
     """Which check stops a user access, at which level: "PT[3]: W=0: ..."; "" if none does."""
     fmt, ram = table.fmt, table.ram
+    last = len(fmt.levels) - 1
+    leaf_table = table.leaf_tables.get(va >> LEAF_TABLE_SHIFT)
+    if leaf_table is not None:  # known, and the entries above a table of ours refuse nothing
+        index = va >> fmt.levels[last].shift & 511
+        denied = fmt.check(ram.read_u64(leaf_table + (index << 3)), access, last)
+        return f"{fmt.levels[last].name}[{index}] {denied}" if denied else ""
     if not fmt.va_is_valid(va):
         return f"the address is not canonical ({fmt.va_bits} bits)"
     table_pa = table.root_pa

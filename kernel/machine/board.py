@@ -25,6 +25,16 @@ SLICE_NS = 50_000
 #: returns may do at any time; only there can a snapshot be taken without a visible effect.
 BREATH_TRAPS = 256
 
+# Looked up once: a member of an enum costs as much as two function calls before Python 3.12.
+_BUDGET, _EXIT, _SYSCALL, _EXCEPTION, _BUS = (
+    Stop.BUDGET,
+    Stop.EXIT,
+    Stop.SYSCALL,
+    Stop.EXCEPTION,
+    Stop.BUS,
+)
+_TRAP_EXIT = EventKind.TRAP_EXIT
+
 
 class Halt(enum.IntEnum):
     """Why `Board.run` returned."""
@@ -167,7 +177,7 @@ class Board:
             else:
                 why = self._execute(cpu, budget)
                 budget -= self._ran
-                if why == Stop.EXIT:
+                if why == _EXIT:
                     return Halt.BREAKPOINT
                 trap = cpu.pending
                 if trap is not None and self.watcher is not None and self.watcher.wants(cpu, trap):
@@ -190,9 +200,9 @@ class Board:
         cpu.instructions += ran
         self.instructions += ran
         self.insns_since += ran
-        if why != Stop.BUDGET and why != Stop.EXIT:
+        if why != _BUDGET and why != _EXIT:
             cpu.pending = Trap(why, detail)
-            self._entry(1 if why == Stop.SYSCALL else 0)
+            self._entry(1 if why == _SYSCALL else 0)
         elif cpu.clock_ns >= self.slice_end_ns:
             self.choose()
         return why
@@ -219,15 +229,15 @@ class Board:
         assert handler is not None
         try:
             why, detail = trap
-            if why == Stop.SYSCALL:
+            if why == _SYSCALL:
                 handler.on_syscall(cpu)
             elif detail is None:
                 raise KernelPanic(f"trap {why!r} without detail")
-            elif why == Stop.EXCEPTION:
+            elif why == _EXCEPTION:
                 handler.on_exception(cpu, detail[0], detail[1])
             else:
-                handler.on_fault(cpu, detail[0], detail[1], bus=why == Stop.BUS)
-            events.emit(EventKind.TRAP_EXIT)
+                handler.on_fault(cpu, detail[0], detail[1], bus=why == _BUS)
+            events.emit(_TRAP_EXIT)
         except HalfWay:
             raise
         except PowerOff:

@@ -20,7 +20,8 @@ from kernel.machine.board import Board
 from kernel.machine.cpu import Cpu
 
 _EVENT_STATE = ("count", "time_ns", "cpu_id", "tid", "cause")
-_ZERO = bytes(PAGE_SIZE)
+#: Zero tails that are not kept: (bytes that stay, the tail).
+_TAILS = tuple((kept, bytes(PAGE_SIZE - kept)) for kept in (0, 256, 2048))
 
 
 def host_object(name: str) -> Any:
@@ -86,14 +87,14 @@ class SnapshotStore:
         board.freeze()
         snapshot = Snapshot(position, board.instructions, self._pickle())
         for number in sorted(ram.dirty):
-            data = ram.frame(number << 12)
+            data = _trimmed(ram.frame(number << 12))
             versions = self._versions.setdefault(number, [])
             at = bisect.bisect_left(versions, position, key=_version_position)
-            before = versions[at - 1][1] if at else _ZERO
+            before = versions[at - 1][1] if at else b""
             if data != before:
                 versions.insert(at, (position, data))
                 snapshot.frames.add(number)
-                self.size_bytes += PAGE_SIZE
+                self.size_bytes += len(data)
         ram.dirty.clear()
         self.size_bytes += len(snapshot.state)
         self.snapshots.insert(place, snapshot)
@@ -114,10 +115,10 @@ class SnapshotStore:
             at = bisect.bisect_left(versions, new.position, key=_version_position)
             is_last = at + 1 >= len(versions)
             if is_last or versions[at + 1][0] > later.position:
-                before = versions[at - 1][1] if at else _ZERO
+                before = versions[at - 1][1] if at else b""
                 versions.insert(at + 1, (later.position, before))
                 later.frames.add(number)
-                self.size_bytes += PAGE_SIZE
+                self.size_bytes += len(before)
 
     def _pickle(self) -> bytes:
         out = io.BytesIO()
@@ -180,11 +181,9 @@ class SnapshotStore:
         self._base = snapshot
 
     def _frame_at(self, number: int, position: Position) -> bytes:
-        versions = self._versions.get(number)
-        if not versions:
-            return _ZERO
+        versions = self._versions.get(number, [])
         at = bisect.bisect_right(versions, position, key=_version_position)
-        return versions[at - 1][1] if at else _ZERO
+        return (versions[at - 1][1] if at else b"").ljust(PAGE_SIZE, b"\0")
 
     def _unpickle(self, state: bytes) -> None:
         board = self.system.board
@@ -227,13 +226,21 @@ class SnapshotStore:
             versions = self._versions[number]
             at = bisect.bisect_left(versions, snapshot.position, key=_version_position)
             data = versions.pop(at)[1]
-            self.size_bytes -= PAGE_SIZE
             if following is not None and number not in following.frames:
                 versions.insert(at, (following.position, data))
                 following.frames.add(number)
-                self.size_bytes += PAGE_SIZE
+            else:
+                self.size_bytes -= len(data)
         self.size_bytes -= len(snapshot.state)
         del self.snapshots[place]
+
+
+def _trimmed(frame: bytes) -> bytes:
+    """The frame without its zero tail, roughly: many frames of a program are all but empty."""
+    for kept, tail in _TAILS:
+        if frame.endswith(tail):
+            return frame[:kept]
+    return frame
 
 
 def _position(snapshot: Snapshot) -> Position:

@@ -10,7 +10,7 @@ from arcetui.options import Options, UsageError
 from arcetui.program import make_recipe, stream_kind
 
 if TYPE_CHECKING:
-    from kernel.control import SyscallObserver
+    from kernel.control import Recipe, SyscallObserver
 
 #: The emulated kernel failed, or every task waits for ever: none of the program's own statuses.
 FAILED_STATUS = 125
@@ -18,17 +18,17 @@ FAILED_STATUS = 125
 
 def run(options: Options) -> int:
     """Run a program; its exit status as a shell reports it."""
+    recipe = make_recipe(options, (stream_kind(0), stream_kind(1), stream_kind(2)))
     with HostStreams() as streams:
-        return run_program(options, streams, None)
+        return run_recipe(recipe, streams, None)
 
 
-def run_program(options: Options, streams: HostStreams, observer: SyscallObserver | None) -> int:
-    """Run a program, telling an observer of its calls.
+def run_recipe(recipe: Recipe, streams: HostStreams, observer: SyscallObserver | None) -> int:
+    """Run a machine's program, telling an observer of its calls; the exit status.
 
     Raises:
-        UsageError: The command line or the program's file is wrong.
+        UsageError: The program cannot be loaded.
     """
-    recipe = make_recipe(options, (stream_kind(0), stream_kind(1), stream_kind(2)))
     from kernel.control import LoadError, Panicked, run_headless
 
     try:

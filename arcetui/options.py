@@ -44,6 +44,7 @@ OPTIONS: tuple[Option, ...] = (
         ("--env",), "NAME=VALUE", "set a variable of the program's environment", repeats=True
     ),
     Option(("--clear-env",), "", "begin with an empty environment"),
+    Option(("--root",), "DIR", "lay DIR under the guest's /, read-only; ELF is then a path in it"),
     Option(("-e",), "EXPR", "what to trace, as strace: trace=SET, status=SET, signal=SET",
            ("trace",), repeats=True),
     Option(("-o",), "FILE", "write the trace to FILE", ("trace",)),
@@ -60,7 +61,9 @@ OPTIONS: tuple[Option, ...] = (
     Option(("-x",), "FILE", "a file of commands to do", ("batch",), repeats=True),
     Option(("--preset",), "NAME", "the layout to begin with: cpu, syscall, vm, alloc ...",
            ("tui",)),
-    Option(("--theme",), "NAME", "colours", ("tui",)),
+    Option(("--theme",), "NAME", "colours: arce-dark (default), arce-light, ansi-dark, ansi-light ...",
+           ("tui",)),
+    Option(("--calm",), "", "nothing slides, and a running program is drawn less often", ("tui",)),
     Option(("--version", "-V"), "", "print the version"),
     Option(("--help", "-h"), "", "print this help"),
 )  # fmt: skip

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from typing import TYPE_CHECKING
 
 from arcetui.options import Options, UsageError, memory_bytes, number
+from arcetui.root_tree import GuestTree, Scan, read_tree, skipped_note
 
 if TYPE_CHECKING:
     from kernel.control import Recipe
@@ -40,6 +42,36 @@ def read_program(path: str) -> bytes:
             return file.read(MAX_ELF_BYTES + 1)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def find_program(typed: str, scan: Scan | None) -> tuple[str, bytes]:
+    """The program the command line names.
+
+    With --root it is a path of the guest's tree; what is not there is looked for on this computer,
+    and keeps its path in the tree if it lies below DIR.
+
+    Returns:
+        (path for the recipe, ELF bytes).
+
+    Raises:
+        UsageError: There is none.
+    """
+    if scan is None:
+        return typed, read_program(typed)
+    tree = GuestTree(scan.entries)
+    elf = tree.program(typed)
+    if elf is not None:
+        return "/" + typed.lstrip("/"), elf
+    top = os.path.realpath(scan.top)
+    real = os.path.realpath(typed)
+    if real.startswith(top.rstrip("/") + "/"):
+        inside = real[len(top.rstrip("/")) :]
+        elf = tree.program(inside)
+        if elf is not None:
+            return inside, elf
+    if not os.path.exists(typed):  # noqa: PTH110 - says nothing about why, and need not
+        raise UsageError(f"{typed}: is neither in the tree of --root nor a file of this computer")
+    return typed.rpartition("/")[2], read_program(typed)
 
 
 def stream_kind(fd: int) -> str:
@@ -94,16 +126,19 @@ def make_recipe(
     """
     from kernel.control import Recipe
 
-    path = options.program
-    if path is None:
+    typed = options.program
+    if typed is None:
         raise UsageError("which program?")
-    elf = read_program(path)
+    scan = read_tree(options.values["--root"]) if options.has("--root") else None
+    path, elf = find_program(typed, scan)
+    if scan is not None and (note := skipped_note(scan)):
+        sys.stderr.write(f"arcetui: {note}\n")
     plain = Recipe(b"", path)
     memory = options.values.get("--memory")
     return Recipe(
         elf=elf,
         path=path,
-        argv=(path, *options.arguments),
+        argv=(typed, *options.arguments),
         envp=environment(options, plain.envp),
         allocator=options.values.get("--allocator", plain.allocator),
         memory_bytes=plain.memory_bytes if memory is None else memory_bytes(memory),
@@ -112,4 +147,5 @@ def make_recipe(
         scheduler=options.values.get("--scheduler", plain.scheduler),
         stdio=stdio,
         window=window() if size is None else size,
+        tree=tuple(scan.entries) if scan is not None else (),
     )

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from arcetui.headless import run_program
+from arcetui.headless import run_recipe
 from arcetui.host_streams import HostStreams
 from arcetui.options import Options, UsageError, number
-from arcetui.program import environment, read_program
+from arcetui.program import environment, make_recipe, stream_kind
 from arcetui.strace.filter import TraceFilter
 from arcetui.strace.formatter import (
     NEVER_RETURN,
@@ -151,9 +151,8 @@ class Tracer:
 
 def trace(options: Options) -> int:
     """Run a program and trace it; its exit status."""
-    path = options.program or ""
-    elf = read_program(path)
-    arch = arch_name(elf)
+    recipe = make_recipe(options, (stream_kind(0), stream_kind(1), stream_kind(2)))
+    arch = arch_name(recipe.elf)
     chosen = make_filter(options, arch)
     limit = number(options, "-s", 32, 0, MAX_STRING)
     counts_only = options.has("-c") and not options.has("-C")
@@ -173,7 +172,7 @@ def trace(options: Options) -> int:
             tracer.first_line = _first_line(options, limit)
         streams.before_leaving(close)
         try:
-            status = run_program(options, streams, tracer)
+            status = run_recipe(recipe, streams, tracer)
             if summary is not None:
                 for line in summary.lines():
                     write(line)

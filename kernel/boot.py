@@ -29,6 +29,7 @@ from kernel.machine.engines import make_engines
 from kernel.machine.mmu import Mmu
 from kernel.machine.ram import Ram
 from kernel.modules.axconfig import CONFIGS
+from kernel.modules.axfs.laid_tree import TreeEntry
 from kernel.modules.axruntime.kernel import Kernel
 from kernel.plugins.starry.api.dispatch import syscall_table
 from kernel.plugins.starry.core.starry import Starry
@@ -76,6 +77,8 @@ class Recipe:
         stdio: What descriptors 0, 1, 2 are: tty, pipe, file or null.
         window: Terminal size in columns and rows.
         files: Extra files of the guest's tree, (absolute path, content).
+        tree: A host directory's contents, laid under / in place of the usual small tree. `path`
+            may then be a `#!` script; `elf` is its interpreter.
         fork: What fork does with memory: cow shares frames until one writes, copy copies at once.
     """
 
@@ -91,6 +94,7 @@ class Recipe:
     stdio: tuple[str, str, str] = ("tty", "tty", "tty")
     window: tuple[int, int] = (80, 24)
     files: tuple[tuple[str, bytes], ...] = ()
+    tree: tuple[TreeEntry, ...] = ()
     fork: str = "cow"
 
 
@@ -152,7 +156,7 @@ def boot(recipe: Recipe, sink: ConsoleSink) -> System:
         starry.fork_cow = recipe.fork == "cow"
         kernel.plugin = starry
         kernel.trap.plugin.fill(starry)
-        starry.boot(recipe.files)
+        starry.boot(recipe.files, recipe.tree)
         starry.run_user_app(recipe.elf, recipe.path, recipe.argv or (recipe.path,), recipe.envp)
     except ElfError as error:
         raise LoadError(f"{recipe.path}: {error}") from None

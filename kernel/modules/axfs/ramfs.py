@@ -90,7 +90,11 @@ class RamFs(VfsOps):
         self.budget = PageBudget(limit_bytes >> 12)
         self.next_ino = 1
         self.node_count = 0
-        self._root = RamDir(self, root_perm, Credentials(), "", None)
+        self._root = self.new_root(root_perm)
+
+    def new_root(self, perm: int) -> RamDir:
+        """Its top directory, made once."""
+        return RamDir(self, perm, Credentials(), "", None)
 
     def root_dir(self) -> VfsDir:
         return self._root
@@ -239,7 +243,7 @@ class RamSpecial(RamNonDir):
 class RamDir(VfsDir):
     """A directory: names in the order they were made, each with a cookie that never repeats."""
 
-    __slots__ = ("home", "names", "next_cookie", "object_pa")
+    __slots__ = ("home", "known", "next_cookie", "object_pa")
 
     def __init__(
         self, fs: RamFs, perm: int, who: Credentials, name: str, up: VfsDir | None
@@ -248,8 +252,13 @@ class RamDir(VfsDir):
         self.home = fs
         super().__init__(fs, fs.new_attr(VfsNodeType.DIR, perm, who), name, up)
         self.attr.nlink = 2
-        self.names: dict[str, tuple[int, VfsNode]] = {}
+        self.known: dict[str, tuple[int, VfsNode]] = {}
         self.next_cookie = 3  # 1 and 2 are "." and ".."
+
+    @property
+    def names(self) -> dict[str, tuple[int, VfsNode]]:
+        """Name -> (cookie, node)."""
+        return self.known
 
     def get_attr(self) -> VfsNodeAttr:
         self.attr.size_bytes = DIR_ENTRY_BYTES * (2 + len(self.names))

@@ -292,6 +292,21 @@ class RootDirectory:
             node = up
         return "/" + "/".join(reversed(names))
 
+    def real_path(self, path: str, cwd: VfsNode | None = None) -> str:
+        """The absolute path without links of an existing file, as /proc/PID/exe shows it.
+
+        Raises:
+            LinuxError: As `lookup`.
+        """
+        place = self.parent_of(path, cwd)
+        while (node := self.child(place)) is not None and node.attr.kind is VfsNodeType.SYMLINK:
+            behind = self.behind_link(place, node)
+            if not isinstance(behind, Place):
+                return path  # an open file, which need not have a name
+            place = behind
+        above = self.path_of(place.dir)
+        return f"{above.rstrip('/')}/{place.name}" if place.name not in _TRIVIAL else above
+
     def add_file(self, path: str, data: bytes, perm: int = 0o644) -> VfsNode:
         """Put a file into the tree at boot, making the directories above it.
 

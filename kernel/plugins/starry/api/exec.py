@@ -49,7 +49,7 @@ def _exec(t: Thread, node: VfsNode, path: str, argv_va: int, envp_va: int) -> in
     check_file(node, who)
     argv = _strings(t, argv_va) or (b"",)
     envp = _strings(t, envp_va)
-    program = find_program(t, node, path, argv, who)
+    program = find_program(t.starry, t.fs.cwd, node, path, argv, who)
     if not others_gone(t):
         return wait_for_others(t)
     replace_program(t, program, envp)

@@ -25,6 +25,7 @@ from kernel.plugins.starry.core.user_app import TASK_NAME_BYTES, new_user_aspace
 
 if TYPE_CHECKING:
     from kernel.plugins.starry.core.process import Process
+    from kernel.plugins.starry.core.starry import Starry
 
 _HEAD_BYTES: Final = 256  # BINPRM_BUF_SIZE
 _MAX_SCRIPTS: Final = 5
@@ -64,12 +65,18 @@ def check_file(node: VfsNode, who: Credentials) -> None:
 
 
 def find_program(
-    t: Thread, node: VfsNode, path: str, argv: tuple[bytes, ...], who: Credentials
+    starry: Starry,
+    cwd: VfsNode | None,
+    node: VfsNode,
+    path: str,
+    argv: tuple[bytes, ...],
+    who: Credentials,
 ) -> Program:
     """Follow `#!` lines to a program that can run here.
 
     Args:
-        t: The caller.
+        starry: The plugin.
+        cwd: Where relative paths of interpreters start; None: the root.
         node: The file execve was given, already checked to be executable.
         path: Its path as the program named it.
         argv: Arguments.
@@ -83,13 +90,13 @@ def find_program(
     for _ in range(_MAX_SCRIPTS):
         head = node.read_at(0, _HEAD_BYTES)
         if not head.startswith(b"#!"):
-            image = _check_image(t, node)
+            image = _check_image(starry, node)
             return Program(node, path, name, exec_path, image, argv)
         interpreter, argument = _script_line(head)
         extra = (interpreter,) if argument is None else (interpreter, argument)
         argv = (*extra, path.encode("utf-8", "surrogateescape"), *argv[1:])
         path = interpreter.decode("utf-8", "surrogateescape")
-        node = t.kernel.fs.lookup(path, t.fs.cwd, who=who)
+        node = starry.kernel.fs.lookup(path, cwd, who=who)
         check_file(node, who)
     raise LinuxError(Errno.ELOOP)
 
@@ -107,10 +114,10 @@ def _script_line(head: bytes) -> tuple[bytes, bytes | None]:
     return words[0], words[1].rstrip(b" \t") if len(words) > 1 else None
 
 
-def _check_image(t: Thread, node: VfsNode) -> ElfImage:
+def _check_image(starry: Starry, node: VfsNode) -> ElfImage:
     data = node.read_at(0, node.get_attr().size_bytes)
     try:
-        return check_program(data, t.arch, t.starry.layout)
+        return check_program(data, starry.kernel.arch, starry.layout)
     except ElfError as error:
         raise LinuxError(Errno.ENOEXEC, str(error)) from error
 
@@ -151,11 +158,10 @@ def replace_program(t: Thread, program: Program, envp: tuple[bytes, ...]) -> Non
     process = t.process
     aspace = new_user_aspace(t.starry)
     aspace.stack_limit_bytes = process.limits.soft(Resource.STACK)
-    path = program.exec_path
+    full_path = _full_path(t, program)
+    what = program.image, program.node, program.exec_path
     try:
-        loaded = load_program(
-            t.starry, aspace, program.image, program.node, path, program.argv, envp
-        )
+        loaded = load_program(t.starry, aspace, *what, program.argv, envp, full_path)
     except KernelError as error:
         aspace.destroy()
         if isinstance(error, ElfError):
@@ -172,7 +178,7 @@ def replace_program(t: Thread, program: Program, envp: tuple[bytes, ...]) -> Non
     if not any(p.aspace is old and not p.is_zombie for p in t.starry.processes.values()):
         old.destroy()
     _new_image(t, process, program)
-    set_image(process, _full_path(t, program), program.node, loaded)
+    set_image(process, full_path, program.node, loaded)
     engine, arch = t.cpu.engine, t.arch
     engine.reset()
     engine.set(arch.sp, loaded.stack.sp)
@@ -181,10 +187,11 @@ def replace_program(t: Thread, program: Program, envp: tuple[bytes, ...]) -> Non
 
 
 def _full_path(t: Thread, program: Program) -> str:
-    """What /proc/PID/exe shows."""
-    if program.path.startswith("/"):
+    """What /proc/PID/exe and the names of areas show: the path without links."""
+    try:
+        return t.kernel.fs.real_path(program.path, t.fs.cwd)
+    except LinuxError:
         return program.path
-    return f"{t.fs.cwd_path.rstrip('/')}/{program.path}"
 
 
 def _take_leader_id(t: Thread) -> None:

@@ -66,6 +66,7 @@ def load_program(
     path: str,
     argv: tuple[bytes, ...],
     envp: tuple[bytes, ...],
+    name: str = "",
 ) -> LoadedProgram:
     """Map a program, its stack and the signal trampoline into an empty address space.
 
@@ -74,9 +75,10 @@ def load_program(
         aspace: An address space with nothing in the user half.
         image: The checked file.
         node: The program file's VFS node.
-        path: Its path, for names of areas and AT_EXECFN.
+        path: Its path as it was given: AT_EXECFN.
         argv: Arguments without NUL.
         envp: Environment strings without NUL.
+        name: What its areas are called: the file's path without links; "" for `path`.
 
     Raises:
         ElfError: It does not fit into user space or into memory.
@@ -100,7 +102,7 @@ def load_program(
     random = kernel.rng.random_bytes(16)
     stack = build_stack(kernel.arch.name, layout.stack_top, argv, envp, facts, random)
     try:
-        _map_segments(aspace, image, bias, node, path)
+        _map_segments(aspace, image, bias, node, name or path)
         _map_stack(aspace, layout, stack, image.executable_stack)
         _map_trampoline(starry, aspace)
     except (AxError, LinuxError) as error:

@@ -13,6 +13,7 @@ from textual.app import App, SystemCommand
 
 from arcetui import themes
 from arcetui.messages import SessionFailed
+from arcetui.options import UsageError
 from arcetui.palette import commands_of
 from arcetui.recent import RecentFiles
 from arcetui.screens.debugger import DebuggerScreen
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from arcetui.machine import Machine
+
+
+#: Seconds between pictures of a running program with `--calm`.
+CALM_SECONDS = 1.0
 
 
 def _open(launch: Launch) -> Machine:
@@ -45,6 +50,7 @@ class ArcetuiApp(App[int]):
         opener: Boots a program, on the session's thread; tests give a fake.
         samples: Directory of the shipped samples.
         recent: Where recent files are kept; None: the user's state directory.
+        calm: Draw a running program less often.
     """
 
     TITLE = "arcetui"
@@ -61,12 +67,14 @@ class ArcetuiApp(App[int]):
         opener: Callable[[Launch], Machine] = _open,
         samples: Path | None = None,
         recent: RecentFiles | None = None,
+        calm: bool = False,
     ) -> None:
         super().__init__()
         self._launch = launch
         self._preset = preset
         self._opener = opener
         self._samples = samples
+        self._calm = calm
         self.recent = recent if recent is not None else RecentFiles.of_user()
         for each in themes.THEMES:
             self.register_theme(each)
@@ -88,7 +96,10 @@ class ArcetuiApp(App[int]):
     def start(self, launch: Launch) -> None:
         """Open a program."""
         name = launch.path.rsplit("/", 1)[-1]
-        self.push_screen(DebuggerScreen(lambda: self._opener(launch), name, self._preset))
+        screen = DebuggerScreen(lambda: self._opener(launch), name, self._preset)
+        if self._calm:
+            screen.refresh_seconds = CALM_SECONDS
+        self.push_screen(screen)
         self.recent.add(launch.path)
 
     async def on_session_failed(self, message: SessionFailed) -> None:
@@ -114,13 +125,22 @@ class ArcetuiApp(App[int]):
                 loop.add_signal_handler(number, self.exit, 128 + number)
 
 
-def run_app(launch: Launch | None = None, *, preset: str = "cpu", theme: str = "") -> int:
+def run_app(
+    launch: Launch | None = None, *, preset: str = "cpu", theme: str = "", calm: bool = False
+) -> int:
     """Run the TUI until the user leaves.
 
     Returns:
         The exit status for the shell.
+
+    Raises:
+        UsageError: There is no theme of that name.
     """
     # Kernel code in the session's thread is Python: switch often, so that no key has to wait.
     sys.setswitchinterval(0.0005)
-    app = ArcetuiApp(launch, preset=preset, theme=theme)
+    app = ArcetuiApp(launch, preset=preset, theme=theme, calm=calm)
+    if theme and theme not in app.available_themes:
+        raise UsageError(
+            f"--theme {theme}: must be one of {', '.join(sorted(app.available_themes))}"
+        )
     return app.run() or app.return_code or 0

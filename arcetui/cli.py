@@ -5,9 +5,11 @@ Only what a mode needs is imported: `arcetui run` loads neither Textual nor a di
 
 from __future__ import annotations
 
+import os
 import sys
 
 from arcetui import __version__
+from arcetui.layouts import PRESETS
 from arcetui.options import Options, UsageError, help_text, parse
 
 USAGE_STATUS = 2
@@ -56,20 +58,41 @@ def start_tui(options: Options) -> int:
 
     launch = None
     if options.program is not None:
-        from kernel.control import Debugger, LoadError
+        from kernel.control import LoadError, check_recipe
 
         recipe = make_recipe(options, ("tty", "tty", "tty"), (80, 24))
         try:
-            Debugger(recipe)  # a bad program is told here, before the screen is taken
+            check_recipe(recipe)  # a bad program is told here, before the screen is taken
         except LoadError as error:
             raise UsageError(str(error)) from None
         from arcetui.state import Launch
 
         launch = Launch(options.program, options.arguments, {}, recipe)
+    preset = choose("--preset", options, PRESETS, "cpu")
+    theme = options.values.get("--theme", "")
+    if options.has("--calm"):
+        calm()
     from arcetui.app import run_app
 
-    preset = options.values.get("--preset", "cpu")
-    return run_app(launch, preset=preset, theme=options.values.get("--theme", ""))
+    return run_app(launch, preset=preset, theme=theme, calm=options.has("--calm"))
+
+
+def choose(name: str, options: Options, known: tuple[str, ...], default: str) -> str:
+    """The value of an option that has to be one of some words.
+
+    Raises:
+        UsageError: It is none of them.
+    """
+    value = options.values.get(name, default)
+    if value not in known:
+        raise UsageError(f"{name} {value}: must be one of {', '.join(known)}")
+    return value
+
+
+def calm() -> None:
+    """Nothing on the screen slides; Textual reads this when it is imported."""
+    os.environ["TEXTUAL_ANIMATIONS"] = "none"
+    os.environ["TEXTUAL_SMOOTH_SCROLL"] = "0"
 
 
 def show(text: str) -> int:

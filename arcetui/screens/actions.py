@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from textual.screen import Screen
-
 from arcetui import layouts, themes
 from arcetui import state as s
 from arcetui.panes.console import ConsolePane
@@ -13,13 +11,14 @@ from arcetui.panes.pane import Pane
 from arcetui.screens.dialogs import ConfirmScreen, HelpScreen
 from arcetui.session import Session
 from arcetui.widgets.entry import AskBar, PromptPanel
+from arcetui.widgets.row_screen import RowScreen
 
 if TYPE_CHECKING:
     from arcetui.panes.grid import PaneGrid
     from kernel.inspect.position import Position
 
 
-class DebuggerActions(Screen[None]):
+class DebuggerActions(RowScreen[None]):
     """Actions; the screen itself is `screens.debugger.DebuggerScreen`."""
 
     session: Session

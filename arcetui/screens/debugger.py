@@ -66,7 +66,7 @@ class DebuggerScreen(DebuggerActions):
         (110, "-wide"),
         (180, "-huge"),
     ]
-    REFRESH_SECONDS = 0.1
+    refresh_seconds = 0.1
 
     def __init__(self, open_machine: Callable[[], Machine], program: str, preset: str) -> None:
         super().__init__()
@@ -96,7 +96,7 @@ class DebuggerScreen(DebuggerActions):
         self.key_bar = self.query_one(KeyBar)
         self.status.set_row((Span(" … LOADING ", "heading"), Span(self.program, "value")))
         self._show_keys()
-        self.set_interval(self.REFRESH_SECONDS, self._ask_for_snapshot)
+        self.set_interval(self.refresh_seconds, self._ask_for_snapshot)
         self.call_after_refresh(self._start)
 
     def _start(self) -> None:

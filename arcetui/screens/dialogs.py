@@ -14,6 +14,7 @@ from arcetui import keymap, layouts
 from arcetui.render.maps_pane import LEGEND
 from arcetui.render.row import Row, row
 from arcetui.widgets.line_view import LineView
+from arcetui.widgets.row_screen import RowScreen
 
 
 def help_rows(pane: str) -> list[Row]:
@@ -44,6 +45,8 @@ def help_rows(pane: str) -> list[Row]:
 
 class HelpScreen(ModalScreen[None]):
     """All keys, built from the key table."""
+
+    COMPONENT_CLASSES = RowScreen.COMPONENT_CLASSES
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark,f1,enter", "close", "close"),

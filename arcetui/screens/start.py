@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 from textual.widgets import Input, Label
 
 from arcetui.render.row import Row, Span, row
@@ -17,6 +16,7 @@ from arcetui.state import Launch
 from arcetui.widgets.bars import KeyBar, LineBar
 from arcetui.widgets.entry import EntryInput
 from arcetui.widgets.line_view import LineView
+from arcetui.widgets.row_screen import RowScreen
 
 if TYPE_CHECKING:
     from arcetui.recent import RecentFiles
@@ -143,7 +143,7 @@ class ChoiceList(LineView):
             screen.action_open()
 
 
-class StartScreen(Screen[None]):
+class StartScreen(RowScreen[None]):
     """What to debug?"""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -47,7 +47,6 @@ class LineView(Widget, can_focus=True):
         current: Row that is "here" (drawn as a bar), or -1.
     """
 
-    COMPONENT_CLASSES = set(CLASSES)
     TITLE_LINES = 1
 
     def __init__(self, title: str = "", **options: str) -> None:
@@ -176,11 +175,12 @@ class LineView(Widget, can_focus=True):
         self._styles_of.clear()
 
     def style_named(self, name: str) -> Style:
-        """The style of a component class; the widget's own for an unknown name."""
+        """The screen's style of a name over the widget's own; only that for an unknown name."""
         style = self._styles_of.get(name)
         if style is None:
-            known = f"row--{name}" in CLASSES
-            style = self.get_component_rich_style(f"row--{name}") if known else self.rich_style
+            style = self.rich_style
+            if f"row--{name}" in CLASSES:
+                style += self.screen.get_component_rich_style(f"row--{name}", partial=True)
             self._styles_of[name] = style
         return style
 

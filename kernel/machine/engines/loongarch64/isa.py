@@ -80,58 +80,21 @@ _FORMATS: Final[dict[str, Format]] = {
     )
 }
 
-#: fcmp's conditions by their number in the word; odd ones signal on quiet NaNs too.
-CONDITIONS: Final[dict[int, str]] = dict(
-    enumerate(
-        [
-            "caf",
-            "saf",
-            "clt",
-            "slt",
-            "ceq",
-            "seq",
-            "cle",
-            "sle",
-            "cun",
-            "sun",
-            "cult",
-            "sult",
-            "cueq",
-            "sueq",
-            "cule",
-            "sule",
-            "cne",
-            "sne",
-        ]
-    )
-) | {20: "cor", 21: "sor", 24: "cune", 25: "sune"}
-
-#: Instructions only the kernel may execute.
-PRIVILEGED: Final = frozenset(
-    [
-        "csr",
-        "cacop",
-        "lddir",
-        "ldpte",
-        "iocsrrd.b",
-        "iocsrrd.h",
-        "iocsrrd.w",
-        "iocsrrd.d",
-        "iocsrwr.b",
-        "iocsrwr.h",
-        "iocsrwr.w",
-        "iocsrwr.d",
-        "tlbclr",
-        "tlbflush",
-        "tlbsrch",
-        "tlbrd",
-        "tlbwr",
-        "tlbfill",
-        "ertn",
-        "idle",
-        "invtlb",
-    ]
+_CONDITIONS: Final = (
+    "caf saf clt slt ceq seq cle sle cun sun cult sult cueq sueq cule sule cne sne - - cor sor - - "
+    "cune sune"
 )
+_PRIVILEGED: Final = (
+    "csr cacop lddir ldpte iocsrrd.b iocsrrd.h iocsrrd.w iocsrrd.d iocsrwr.b iocsrwr.h iocsrwr.w "
+    "iocsrwr.d tlbclr tlbflush tlbsrch tlbrd tlbwr tlbfill ertn idle invtlb"
+)
+
+#: fcmp's conditions by their number in the word; odd ones signal on quiet NaNs too.
+CONDITIONS: Final[dict[int, str]] = {
+    number: name for number, name in enumerate(_CONDITIONS.split()) if name != "-"
+}
+#: Instructions only the kernel may execute.
+PRIVILEGED: Final = frozenset(_PRIVILEGED.split())
 
 Row = tuple[str, int, str]
 

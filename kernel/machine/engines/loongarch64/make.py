@@ -3,17 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from kernel.machine.engine import CpuEngine, Translator
 from kernel.machine.engines.loongarch64.code_frames import CodeFrames
+from kernel.machine.engines.loongarch64.llvm_library import Library, Unusable, load
 from kernel.machine.ram import Ram
+
+BACKENDS: Final = ("auto", "llvm", "python")
 
 
 def make_loongarch_engines(
     ram: Ram, translators: Sequence[Translator], backend: str
 ) -> list[CpuEngine]:
-    """See `engines.make_engines`."""
-    from kernel.machine.engines.loongarch64.python_engine import PythonEngine
+    """See `engines.make_engines`.
 
+    Raises:
+        ValueError: There is no such back end.
+        RuntimeError: LLVM was asked for and cannot be used.
+    """
+    if backend not in BACKENDS:
+        raise ValueError(f"the loongarch64 back end is one of {', '.join(BACKENDS)}")
     code = CodeFrames(ram)
-    return [PythonEngine(ram, translator, code) for translator in translators]
+    library = None if backend == "python" else _library(backend)
+    if library is None:
+        from kernel.machine.engines.loongarch64.python_engine import PythonEngine
+
+        return [PythonEngine(ram, translator, code) for translator in translators]
+    from kernel.machine.engines.loongarch64.llvm_engine import DecodedPages, LlvmEngine
+
+    decoded = DecodedPages(library, ram)
+    return [LlvmEngine(ram, translator, code, library, decoded) for translator in translators]
+
+
+def _library(backend: str) -> Library | None:
+    try:
+        return load()
+    except Unusable:
+        if backend == "llvm":
+            raise
+        return None

@@ -34,9 +34,11 @@ def run(arch: str, case: dict[str, object]) -> tuple[bytes, int]:
     prefix = runner(arch)
     assert prefix is not None
     command = [*prefix, str(HERE / "bin" / arch / str(case["program"])), *case["args"]]
-    done = subprocess.run(
-        command, input=str(case["stdin"]).encode(), capture_output=True, timeout=60, check=False
-    )
+    data = str(case["stdin"]).encode()
+    try:
+        done = subprocess.run(command, input=data, capture_output=True, timeout=10, check=False)
+    except subprocess.TimeoutExpired:
+        return b"", -1
     status = done.returncode if done.returncode >= 0 else 128 - done.returncode
     return done.stdout, status
 

@@ -1,0 +1,53 @@
+/* philosophers: five at a round table with a fork between each two.
+ *
+ *     philosophers          each takes the left fork, then the right: they starve together
+ *     philosophers ordered  each takes the lower-numbered fork first: all get to eat
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SEATS 5
+#define MEALS 3
+
+static pthread_mutex_t forks[SEATS];
+static int ordered, meals[SEATS];
+
+static void think(void) { usleep(1000); }
+
+static void *dine(void *argument)
+{
+    int seat = (int)(long)argument;
+    int left = seat, right = (seat + 1) % SEATS;
+    if (ordered && left > right) {
+        left = right;
+        right = seat;
+    }
+    while (meals[seat] < MEALS) {
+        pthread_mutex_lock(&forks[left]);
+        think();
+        pthread_mutex_lock(&forks[right]);
+        meals[seat]++;
+        pthread_mutex_unlock(&forks[right]);
+        pthread_mutex_unlock(&forks[left]);
+    }
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    pthread_t philosophers[SEATS];
+    ordered = argc > 1 && !strcmp(argv[1], "ordered");
+    printf("%s forks\n", ordered ? "ordered" : "left, then right");
+    fflush(stdout);
+    for (int i = 0; i < SEATS; i++)
+        pthread_mutex_init(&forks[i], NULL);
+    for (long i = 0; i < SEATS; i++)
+        pthread_create(&philosophers[i], NULL, dine, (void *)i);
+    for (int i = 0; i < SEATS; i++)
+        pthread_join(philosophers[i], NULL);
+    for (int i = 0; i < SEATS; i++)
+        printf("philosopher %d had %d meals\n", i, meals[i]);
+    return 0;
+}

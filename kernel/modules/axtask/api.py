@@ -142,8 +142,10 @@ class AxTask:
     def kick(self, cpu_id: int, why: str = "reschedule") -> None:
         """Make a CPU choose its task anew before user code goes on; an IPI if it is another."""
         queue = self.queues[cpu_id]
-        if queue.current is not None:
-            queue.current.need_resched = True
+        current = queue.current
+        if current is None or (current.need_resched and queue.ipi_ns < NEVER_NS):
+            return  # it has been told already
+        current.need_resched = True
         if cpu_id != self.events.cpu_id:
             self._send_ipi(queue, why)
 
@@ -386,6 +388,9 @@ class AxTask:
         following.state = TaskState.RUNNING
         if self.shared is not None:
             self.shared.note_running(cpu.index, None if following.is_idle else following.sched)
+            for other in self.shared.to_reschedule():
+                if other != cpu.index:
+                    self.kick(other)
         if following is not prev:
             self._switch_to(cpu, queue, prev, following, why)
 

@@ -1,9 +1,14 @@
-"""The one facade that front ends call: debugger, headless run, and the values they speak in."""
+"""The one facade that front ends call: debugger, headless run, and the values they speak in.
 
-from kernel.boot import ALLOCATORS, SCHEDULERS, LoadError, Recipe, TreeEntry
-from kernel.boot import check as check_recipe
-from kernel.control.debugger import Debugger
-from kernel.control.headless import Panicked, run_headless
+What needs a whole kernel is loaded when it is first asked for: a headless run needs no debugger,
+and a screen can show its first frame before either.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from kernel.control.types import (
     BreakpointView,
     BreakSpec,
@@ -18,6 +23,20 @@ from kernel.control.types import (
 )
 from kernel.inspect.position import Position
 from kernel.machine.arch import ARCHES, BY_ELF_MACHINE, Arch
+from kernel.recipe import ALLOCATORS, SCHEDULERS, LoadError, Recipe
+from kernel.recipe import check as check_recipe
+
+if TYPE_CHECKING:
+    from kernel.control.debugger import Debugger
+    from kernel.control.headless import Panicked, run_headless
+    from kernel.modules.axfs.laid_tree import TreeEntry
+
+_LATER = {
+    "Debugger": "kernel.control.debugger",
+    "Panicked": "kernel.control.headless",
+    "TreeEntry": "kernel.modules.axfs.laid_tree",
+    "run_headless": "kernel.control.headless",
+}
 
 __all__ = [
     "ALLOCATORS",
@@ -44,3 +63,11 @@ __all__ = [
     "check_recipe",
     "run_headless",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is loaded late."""
+    home = _LATER.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(home), name)

@@ -6,7 +6,7 @@ views and plain values only. Not thread-safe: one thread owns it.
 
 from __future__ import annotations
 
-from kernel.boot import LoadError, Recipe, boot
+from kernel.boot import boot
 from kernel.control.motion import Motion, ended
 from kernel.control.record import Recorder
 from kernel.control.stops import StopTable
@@ -39,6 +39,7 @@ from kernel.inspect.views import (
 )
 from kernel.machine.arch import Arch
 from kernel.machine.console import ConsoleLog
+from kernel.recipe import LoadError, Recipe
 from kernel.timeline.digest import digest
 from kernel.timeline.timeline import Timeline
 

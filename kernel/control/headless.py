@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kernel.boot import Recipe, boot
+from kernel.boot import boot
 from kernel.control.types import SyscallObserver
 from kernel.inspect.system import System
 from kernel.machine.board import Halt
+from kernel.recipe import Recipe
 from kernel.timeline.timeline import Timeline
 
 #: Instructions between looks at the host's signals.

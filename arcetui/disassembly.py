@@ -1,7 +1,6 @@
 """Instructions as text, for every architecture; capstone is loaded on first use.
 
-An architecture that capstone does not know fills the slot with a decoder of its own
-(`register_decoder`).
+For an architecture that capstone does not know, the kernel has a decoder of its own.
 """
 
 from __future__ import annotations
@@ -47,9 +46,15 @@ class Insn:
         return f"{self.mnemonic} {self.operands}".rstrip()
 
 
-def register_decoder(arch: str, decoder: Decoder) -> None:
-    """Use `decoder` for an architecture that capstone lacks."""
-    _OWN[arch] = decoder
+def _own(arch: str) -> Decoder | None:
+    """The kernel's decoder for an architecture that capstone lacks."""
+    if arch == "loongarch64" and arch not in _OWN:
+        from kernel.inspect.disassembly import decoder
+
+        found = decoder(arch)
+        if found is not None:
+            _OWN[arch] = found
+    return _OWN.get(arch)
 
 
 def _engine(arch: str) -> Any:
@@ -69,7 +74,7 @@ def _engine(arch: str) -> Any:
 
 
 def _decode_one(arch: str, data: bytes, address: int) -> tuple[int, str, str] | None:
-    own = _OWN.get(arch)
+    own = _own(arch)
     if own is not None:
         return own(data, address)
     engine = _engine(arch)
@@ -85,7 +90,7 @@ def disassemble(arch: str, data: bytes, address: int, count: int = MAX_INSNS) ->
     out: list[Insn] = []
     at = 0
     step = _STEP.get(arch, 1)
-    engine = None if arch in _OWN else _engine(arch)
+    engine = None if _own(arch) is not None else _engine(arch)
     while at < len(data) and len(out) < min(count, MAX_INSNS):
         if engine is not None:
             wanted = min(count, MAX_INSNS) - len(out)

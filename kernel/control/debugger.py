@@ -20,10 +20,11 @@ from kernel.control.types import (
     SyscallObserver,
 )
 from kernel.crates.event import Event
-from kernel.inspect import capture, sharing
+from kernel.inspect import capture, scheduling, sharing
 from kernel.inspect.change import summarize
 from kernel.inspect.peek import peek
 from kernel.inspect.position import Position
+from kernel.inspect.scheduling import SchedulingView
 from kernel.inspect.sharing import NamespaceView, OriginView, SharingView
 from kernel.inspect.views import (
     AddressSpaceView,
@@ -304,6 +305,15 @@ class Debugger:
     def queues(self) -> tuple[RunQueueView, ...]:
         """Run queues by CPU."""
         return capture.queue_views(self._system)
+
+    def scheduling(self) -> SchedulingView:
+        """Tasks with all they wait for, run queues with their keys, wait queues with owners."""
+        stuck = capture.machine_state(self._system) == "deadlocked"
+        return scheduling.scheduling_view(self._system, stuck)
+
+    def switches(self, first: int, end: int) -> tuple[Event, ...]:
+        """Recorded task switches with `first <= index < end`; the known future included."""
+        return scheduling.switches(self._system.board.events, first, end)
 
     def processes(self) -> tuple[ProcessView, ...]:
         """User processes by pid."""

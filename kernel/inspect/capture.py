@@ -47,7 +47,7 @@ def machine_view(
         arch=system.kernel.arch.name,
         position=position,
         end=end,
-        state=_state(system),
+        state=machine_state(system),
         half_way=half_way,
         instructions=board.instructions,
         time_ns=max(cpu.clock_ns for cpu in board.cpus),
@@ -63,7 +63,8 @@ def machine_view(
     )
 
 
-def _state(system: System) -> str:
+def machine_state(system: System) -> str:
+    """What the machine does, in the words of `MachineView.state`."""
     board = system.board
     if board.panic:
         return "panicked"

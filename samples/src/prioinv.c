@@ -2,7 +2,7 @@
  * only computes.
  *
  *     prioinv           an ordinary mutex: under a scheduler with priorities the middle one goes first
- *     prioinv inherit   a mutex with priority inheritance: the low one is lifted and finishes first
+ *     prioinv inherit   a mutex with priority inheritance: the low one is lifted until it unlocks
  *
  * The order in which they end is printed with "order" as the last argument.
  */

@@ -247,6 +247,7 @@ def _start(t: Thread, child: Thread, args: CloneArgs) -> None:
     task.task_ext = child
     task.cpumask = t.task.cpumask
     child.timer_slack_ns = t.timer_slack_ns
+    child.nice, child.policy = t.nice, t.policy
     if not flags & CLONE_VM:
         child.rseq, child.rseq_cpu = t.rseq, -1
     t.kernel.tasks.inherit_priority(t.task, task)
@@ -258,6 +259,8 @@ def _start(t: Thread, child: Thread, args: CloneArgs) -> None:
         _put_tid(child, args.child_tid, child.tid)
     if flags & CLONE_VFORK:
         child.process.vfork_wait = f"vfork {child.tid}"
+    if starry.observer is not None:
+        starry.observer.on_created(t, child)
     t.kernel.tasks.spawn(task)
 
 

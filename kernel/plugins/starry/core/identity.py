@@ -1,4 +1,4 @@
-"""Who a process is: user and group ids, and its niceness.
+"""Who a process is: user and group ids.
 
 The program starts as root. Ids are kept per process; a C library sets them for all its threads
 anyway, as POSIX wants.
@@ -22,8 +22,6 @@ class Identity:
         ruid, euid, suid, fsuid: Real, effective, saved and file-system user id.
         rgid, egid, sgid, fsgid: The same for groups.
         groups: Supplementary groups.
-        nice: -20 (most favourable) to 19.
-        policy: (scheduling policy, static priority), sched(7).
     """
 
     __slots__ = (
@@ -32,8 +30,6 @@ class Identity:
         "fsgid",
         "fsuid",
         "groups",
-        "nice",
-        "policy",
         "rgid",
         "ruid",
         "sgid",
@@ -44,8 +40,6 @@ class Identity:
         self.ruid = self.euid = self.suid = self.fsuid = ROOT
         self.rgid = self.egid = self.sgid = self.fsgid = ROOT
         self.groups: tuple[int, ...] = (ROOT,)
-        self.nice = 0
-        self.policy: tuple[int, int] = (0, 0)
 
     @property
     def is_root(self) -> bool:

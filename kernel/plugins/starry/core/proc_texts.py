@@ -108,7 +108,7 @@ def stat(process: Process) -> bytes:
     starry = process.starry
     tasks = starry.kernel.tasks
     ticks = sum(tasks.cpu_time_ns(t.task) for t in process.threads.values()) // _TICK_NS
-    nice = identity_of(process).nice
+    nice = next((thread.nice for thread in process.threads.values()), 0)
     size, resident, *_ = _pages(process.aspace)
     start, end = process.image
     limit = process.limits.table[5][0]

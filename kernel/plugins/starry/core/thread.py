@@ -49,6 +49,8 @@ class Thread:
         rseq: (user address, length, signature) of rseq(2); address 0 = not registered.
         timer_slack_ns: prctl(PR_SET_TIMERSLACK).
         own_ns: Its own namespace (clone without CLONE_FILES or CLONE_FS); None: the process's.
+        nice: -20 (most favourable) to 19.
+        policy: (scheduling policy, static priority), sched(7).
         pi_wait: Name of the PI futex it waits for; "" = none.
         object_pa: Its modelled kernel object.
     """
@@ -58,10 +60,12 @@ class Thread:
         "clear_child_tid",
         "kernel",
         "mem",
+        "nice",
         "object_pa",
         "own_ns",
         "pending",
         "pi_wait",
+        "policy",
         "process",
         "restart",
         "resumed",
@@ -102,6 +106,8 @@ class Thread:
         self.rseq_cpu = -1
         self.timer_slack_ns = 50_000
         self.own_ns: AxNamespace | None = None
+        self.nice = 0
+        self.policy: tuple[int, int] = (0, 0)
         self.pi_wait = ""
         self.object_pa = self.kernel.alloc.alloc(THREAD_BYTES, 16, "Thread")
 

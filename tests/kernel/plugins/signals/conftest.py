@@ -116,6 +116,9 @@ class FakeTasks:
         task.outcome = WaitOutcome.SIGNAL
         return True
 
+    def set_priority(self, task: Any, priority: int) -> None:
+        pass
+
     def poke(self, task: Any) -> None:
         pass
 
@@ -166,6 +169,8 @@ class FakeThread:
         self.restart: Errno | None = None
         self.resumed = WaitOutcome.NONE
         self.wait_state: Any = None
+        self.nice = 0
+        self.policy = (0, 0)
         self.task = SimpleNamespace(
             tid=tid, blocked=False, outcome=WaitOutcome.NONE, cpu_time_ns=0, switches=0, why=""
         )

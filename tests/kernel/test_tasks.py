@@ -1,0 +1,145 @@
+"""Processes, threads and CPUs: right under every scheduler, and the same however it is reached."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kernel.boot import boot
+from kernel.control import Debugger, Goal, GoalKind, Position, Recipe, StopReason
+from kernel.control.headless import Panicked, run_headless
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+ARCHES = ("x86_64", "riscv64", "aarch64")
+SCHEDULERS = ("fifo", "rr", "cfs", "ariel", "ariel-realloc", "random")
+NAMES = ("threads", "prodcons", "philosophers", "forktree", "pipeline", "prioinv", "minish")
+CASES: list[dict[str, Any]] = [
+    case
+    for case in json.loads((SAMPLES / "expected" / "cases.json").read_text("utf-8"))
+    if case["program"] in NAMES
+]
+
+
+def recipe(arch: str, name: str, *args: str, **options: Any) -> Recipe:
+    elf = (SAMPLES / "bin" / arch / name).read_bytes()
+    options.setdefault("stdio", ("pipe", "pipe", "pipe"))
+    return Recipe(elf, f"/bin/{name}", argv=(f"/bin/{name}", *args), **options)
+
+
+def run(made: Recipe, stdin: str = "") -> tuple[bytes, int]:
+    out: list[bytes] = []
+    waiting = [stdin.encode(), b""]
+
+    def give() -> bytes:
+        return waiting.pop(0) if waiting else b""
+
+    status = run_headless(made, give, lambda fd, data: out.append(data) if fd == 1 else None)
+    return b"".join(out), status >> 8 if not status & 0x7F else 128 + (status & 0x7F)
+
+
+def right(case: dict[str, Any]) -> tuple[bytes, int]:
+    return (SAMPLES / "expected" / f"{case['case']}.txt").read_bytes(), case["status"]
+
+
+@pytest.mark.parametrize("arch", ARCHES)
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
+def test_samples_give_what_linux_gives(arch: str, scheduler: str) -> None:
+    for place, case in enumerate(CASES):
+        cpus = (1, 2, 4)[place % 3]
+        made = recipe(arch, case["program"], *case["args"], scheduler=scheduler, cpus=cpus)
+        assert run(made, case["stdin"]) == right(case), (case["case"], cpus)
+
+
+@pytest.mark.parametrize("cpus", [1, 2, 4])
+def test_random_choices_end_right_and_repeat(cpus: int) -> None:
+    for seed in range(6):
+        for case in CASES[:: 3 if seed else 1]:
+            made = recipe(
+                "riscv64", case["program"], *case["args"], scheduler="random", cpus=cpus, seed=seed
+            )
+            assert run(made, case["stdin"]) == right(case), (case["case"], seed)
+
+
+@pytest.mark.parametrize("arch", ARCHES)
+@pytest.mark.parametrize(("name", "cpus"), [("threads", 2), ("threads", 4), ("forktree", 2)])
+def test_the_digest_at_a_position_is_the_same_however_it_was_reached(
+    arch: str, name: str, cpus: int
+) -> None:
+    scheduler = {"x86_64": "cfs", "riscv64": "random", "aarch64": "ariel"}[arch]
+    made = recipe(arch, name, cpus=cpus, scheduler=scheduler, seed=5)
+    machine = Debugger(made)
+    start = machine.position
+    assert machine.run(Goal(GoalKind.CONTINUE)).reason is StopReason.EXITED
+    end = machine.end
+    rng = random.Random(f"{arch} {name} {cpus}")
+    targets = [Position(rng.randint(start.event, end.event)) for _ in range(12)]
+    targets += [Position(rng.randint(start.event, end.event), rng.randint(0, 40)) for _ in range(6)]
+    digests: dict[Position, str] = {}
+    for target in targets:
+        machine.goto(target)
+        digests.setdefault(machine.position, machine.digest())
+        assert digests[machine.position] == machine.digest()
+    fresh = Debugger(made)
+    for position in sorted(digests):
+        fresh.goto(position)
+        assert (fresh.position, fresh.digest()) == (position, digests[position])
+
+
+def test_single_steps_and_one_run_agree_on_two_cpus() -> None:
+    made = recipe("riscv64", "prodcons", cpus=2, scheduler="rr")
+    stepped, ran = Debugger(made), Debugger(made)
+    for _ in range(12):
+        stepped.run(Goal(GoalKind.SYSCALL))
+    for _ in range(200):
+        stepped.run(Goal(GoalKind.INSN))
+    ran.goto(stepped.position)
+    assert ran.position == stepped.position
+    assert ran.digest() == stepped.digest()
+    trail = [stepped.position]
+    for _ in range(40):
+        stepped.run(Goal(GoalKind.INSN))
+        trail.append(stepped.position)
+    for position in reversed(trail[:-1]):
+        stepped.run(Goal(GoalKind.INSN, reverse=True))
+        assert stepped.position <= position
+
+
+class Quiet:
+    """A console nobody looks at."""
+
+    def write(self, fd: int, offset: int, data: bytes) -> None:
+        pass
+
+
+def used_after(arch: str, rounds: int, **options: Any) -> tuple[int, int, int]:
+    """(frames, live kernel objects, bytes) when the program has ended."""
+    system = boot(recipe(arch, "forktree", "0", str(rounds), **options), Quiet())
+    while system.board.run(1_000_000).name == "BUDGET":
+        pass
+    assert not system.board.panic
+    alloc = system.kernel.alloc
+    return alloc.used_pages, len(alloc.live), sum(size for size, _, _ in alloc.live.values())
+
+
+@pytest.mark.parametrize("arch", ARCHES)
+@pytest.mark.parametrize("fork", ["cow", "copy"])
+def test_fork_exec_exit_give_everything_back(arch: str, fork: str) -> None:
+    assert used_after(arch, 3, fork=fork) == used_after(arch, 25, fork=fork)
+    assert used_after(arch, 3, fork=fork, cpus=2) == used_after(arch, 25, fork=fork, cpus=2)
+
+
+def test_philosophers_starve_and_the_machine_says_so() -> None:
+    with pytest.raises(Panicked, match="deadlock"):
+        run(recipe("x86_64", "philosophers"))
+
+
+@pytest.mark.parametrize("scheduler", ["ariel", "ariel-realloc"])
+def test_priority_inheritance_ends_the_inversion(scheduler: str) -> None:
+    plain, _ = run(recipe("riscv64", "prioinv", "order", scheduler=scheduler))
+    lent, _ = run(recipe("riscv64", "prioinv", "inherit", "order", scheduler=scheduler))
+    assert plain.endswith(b"order: MHL\n") or plain.endswith(b"order: MLH\n")
+    assert lent.endswith(b"order: HML\n")

@@ -184,13 +184,13 @@ class Motion:
                 return None
 
     def _before_the_end(self) -> Stopped | None:
-        """A caught fault or signal that ended the program: stand before the kernel handles it."""
+        """A caught fault or signal that ended the program: stand where the kernel sends it."""
         found, self.stops.found = self.stops.found, None
         if found is None or found.reason not in (StopReason.FAULT, StopReason.SIGNAL):
             return None
-        self.stops.passed = entry = self.stops.entry()
+        self.stops.passed = self.stops.entry()
         self.disarm()
-        self.timeline.go(entry)
+        self.timeline.go(Position(found.position.event + 1))
         return Stopped(found.reason, found.sentence, self.timeline.position, found.breakpoint)
 
     def _done(self, reason: StopReason = StopReason.STEP, sentence: str = "") -> Stopped:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kernel.control.types import SignalInfoView, SyscallObserver
+from kernel.control.types import SignalInfoView, SyscallObserver, TaskObserver
 from kernel.inspect.peek import peek
 from kernel.inspect.position import Position
 from kernel.inspect.views import SyscallView
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 #: Calls kept; the oldest half goes when there are more.
 KEPT_CALLS = 200_000
+_RESTARTS = -512  # ERESTARTSYS and its kin
+_SIGKILL = 9
+_SIGCHLD = 17
+_SI_TIMER = -2
 
 
 class Recorder:
@@ -96,7 +100,7 @@ class Recorder:
         if serial not in self.ended:
             events = self.board.events
             self.ended[serial] = (result, events.count, events.time_ns)
-        if self.observer is not None and not self.quiet:
+        if self.observer is not None and not self.quiet and not _is_killed(thread, result):
             self.observer.exit(self._present_call(serial), MemoryOf(thread))
         stops = self.stops
         if stops is not None and stops.breakpoints and stops.wants_exit(self._present_call(serial)):
@@ -106,14 +110,7 @@ class Recorder:
 
     def on_signal(self, thread: Any, info: Any) -> None:
         """A signal reaches a thread (handler, or default action)."""
-        view = SignalInfoView(
-            signo=int(info.signo),
-            code=int(info.code),
-            pid=int(info.pid),
-            uid=int(info.uid),
-            addr=int(info.addr),
-            value=int(info.value),
-        )
+        view = signal_view(info)
         if self.observer is not None and not self.quiet:
             self.observer.signal(thread.tid, view.signo, view)
         if self.stops is not None and self.stops.wants_signal(view):
@@ -126,6 +123,25 @@ class Recorder:
         if self.stops is not None and self.stops.wants_exit_of_process(pid, status):
             self.board.stop_requested = True
 
+    def _task_observer(self) -> TaskObserver | None:
+        observer = self.observer
+        return observer if isinstance(observer, TaskObserver) and not self.quiet else None
+
+    def on_created(self, parent: Any, child: Any) -> None:
+        """A thread, perhaps of a new process, was made."""
+        if (observer := self._task_observer()) is not None:
+            observer.created(parent.tid, child.tid, child.process.pid)
+
+    def on_thread_exited(self, thread: Any, status: int) -> None:
+        """A thread ended, perhaps with its process."""
+        if (observer := self._task_observer()) is not None:
+            observer.thread_exited(thread.tid, thread.process.pid, status)
+
+    def on_replaced(self, tid: int, thread: Any) -> None:
+        """A thread that called execve takes its process's id."""
+        if (observer := self._task_observer()) is not None:
+            observer.replaced(tid, thread.tid)
+
     def on_fault(self, thread: Any, pc: int, va: int, access: str, signal: str, why: str) -> None:
         """A fault or exception becomes a signal."""
         if self.stops is not None and self.stops.wants_fault(signal, why):
@@ -137,6 +153,28 @@ class Recorder:
             del self.begun[serial]
         for serial in [s for s, end in self.ended.items() if (end[1], 0) > position]:
             del self.ended[serial]
+
+
+def _is_killed(thread: Any, result: int) -> bool:
+    """Whether the call only ends because SIGKILL ends its thread: it never returns then."""
+    if result > _RESTARTS:
+        return False
+    waiting = thread.signal.pending.mask | thread.process.signal.pending.mask
+    return bool(waiting >> (_SIGKILL - 1) & 1)
+
+
+def signal_view(info: Any) -> SignalInfoView:
+    """What a person reads of a siginfo; SIGCHLD's value is the status, a timer's pid its id."""
+    is_child = info.signo == _SIGCHLD and info.code > 0
+    is_timer = info.code == _SI_TIMER
+    return SignalInfoView(
+        signo=int(info.signo),
+        code=int(info.code),
+        pid=int(info.timerid if is_timer else info.pid),
+        uid=int(info.overrun if is_timer else info.uid),
+        addr=int(info.addr),
+        value=int(info.status if is_child else info.value),
+    )
 
 
 class MemoryOf:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from kernel.inspect.position import Position
 from kernel.inspect.views import SyscallView
@@ -150,3 +150,12 @@ class SyscallObserver(Protocol):
     def exit(self, call: SyscallView, memory: MemoryReader) -> None: ...
     def signal(self, tid: int, signo: int, info: SignalInfoView) -> None: ...
     def exited(self, pid: int, status: int) -> None: ...
+
+
+@runtime_checkable
+class TaskObserver(SyscallObserver, Protocol):
+    """Hears of threads, too."""
+
+    def created(self, parent: int, tid: int, pid: int) -> None: ...
+    def thread_exited(self, tid: int, pid: int, status: int) -> None: ...
+    def replaced(self, tid: int, pid: int) -> None: ...

@@ -15,9 +15,8 @@ from kernel.crates.process import Process as AxProcess
 from kernel.crates.user_ptr import UserMemory
 from kernel.crates.vfs import ROOT_USER, VfsNode, VfsNodeType, encode_name
 from kernel.modules.axfs.init import build_root
-from kernel.modules.axfs.ramfs import RamFs
 from kernel.modules.axfs.laid_tree import LaidNode, TreeEntry
-from kernel.modules.axhal.context import new_user_context
+from kernel.modules.axfs.ramfs import RamFs
 from kernel.modules.axmm.aspace import AddrSpace
 from kernel.plugins.starry.core.layout import TRAMPOLINE_CODE
 from kernel.plugins.starry.core.limits import ResourceLimits
@@ -181,7 +180,7 @@ def _start(starry: Starry, task: TaskInner, thread: Thread, program: LoadedProgr
     """Give the task its user context and put it into a run queue."""
     kernel = starry.kernel
     cpu = kernel.board.cpus[0]
-    task.context = new_user_context(cpu, {kernel.arch.sp: program.stack.sp})
+    task.context = kernel.hal.new_context(cpu, {kernel.arch.sp: program.stack.sp})
     task.pc = program.entry
     task.root_pa = thread.process.aspace.root_pa
     task.is_user = True

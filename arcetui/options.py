@@ -40,6 +40,8 @@ OPTIONS: tuple[Option, ...] = (
     Option(("--cpus",), "N", "emulated CPUs, 1 to 8"),
     Option(("--seed",), "N", "seed of the machine's random numbers"),
     Option(("--scheduler",), "NAME", "scheduler: fifo (default), rr or cfs"),
+    Option(("--hal",), "NAME", "hardware abstraction layer: axhal (default) or polyhal"),
+    Option(("--namespaces",), "HOW", "a dead namespace: drop (default) or leak, as ArceOS"),
     Option(
         ("--env",), "NAME=VALUE", "set a variable of the program's environment", repeats=True
     ),

@@ -145,6 +145,8 @@ def make_recipe(
         cpus=number(options, "--cpus", plain.cpus, 1, 8),
         seed=number(options, "--seed", plain.seed, 0, (1 << 64) - 1),
         scheduler=options.values.get("--scheduler", plain.scheduler),
+        hal=options.values.get("--hal", plain.hal),
+        namespaces=options.values.get("--namespaces", plain.namespaces),
         stdio=stdio,
         window=window() if size is None else size,
         tree=tuple(scan.entries) if scan is not None else (),

@@ -77,7 +77,15 @@ def boot(recipe: Recipe, sink: ConsoleSink) -> System:
     board = new_board(recipe, arch, sink)
     schedulers = new_schedulers(recipe)
     try:
-        kernel = Kernel(board, arch, recipe.allocator, schedulers, recipe.seed)
+        kernel = Kernel(
+            board,
+            arch,
+            recipe.allocator,
+            schedulers,
+            recipe.seed,
+            hal=recipe.hal,
+            leaks=recipe.namespaces == "leak",
+        )
         starry = Starry(kernel, syscall_table(arch.name))
         starry.fork_cow = recipe.fork == "cow"
         kernel.plugin = starry

@@ -21,6 +21,9 @@ MAX_CPUS = 8
 #: Names of the policies; `boot` has the policies.
 SCHEDULERS = ("fifo", "rr", "cfs", "cfs-stale", "random", "ariel", "ariel-realloc")
 FORKS = ("cow", "copy")
+#: Hardware abstraction layers; `axhal.new_hal` has them.
+HALS = ("axhal", "polyhal")
+NAMESPACES = ("drop", "leak")
 ALLOCATORS = ("tlsf", "slab", "buddy")
 DEFAULT_ENV = ("PATH=/bin:/usr/bin", "HOME=/", "TERM=linux")
 
@@ -49,6 +52,8 @@ class Recipe:
         tree: A host directory's contents, laid under / in place of the usual small tree. `path`
             may then be a `#!` script; `elf` is its interpreter.
         fork: What fork does with memory: cow shares frames until one writes, copy copies at once.
+        hal: One of `HALS`.
+        namespaces: What a dropped resource namespace does: drop its references, or leak them.
     """
 
     elf: bytes
@@ -65,6 +70,8 @@ class Recipe:
     files: tuple[tuple[str, bytes], ...] = ()
     tree: tuple[TreeEntry, ...] = ()
     fork: str = "cow"
+    hal: str = "axhal"
+    namespaces: str = "drop"
 
 
 def check(recipe: Recipe) -> Arch:
@@ -83,6 +90,10 @@ def check(recipe: Recipe) -> Arch:
         raise LoadError(f"--scheduler must be one of {', '.join(SCHEDULERS)}")
     if recipe.fork not in FORKS:
         raise LoadError(f"--fork must be one of {', '.join(FORKS)}")
+    if recipe.hal not in HALS:
+        raise LoadError(f"--hal must be one of {', '.join(HALS)}")
+    if recipe.namespaces not in NAMESPACES:
+        raise LoadError(f"--namespaces must be one of {', '.join(NAMESPACES)}")
     try:
         image = parse_elf(recipe.elf)
     except ElfError as error:

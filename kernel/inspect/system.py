@@ -32,7 +32,7 @@ class System:
     def adopt(self, kernel: Kernel) -> None:
         """A restored kernel takes the live one's place."""
         self.kernel = kernel
-        self.board.handler = kernel.trap
+        kernel.hal.connect_traps(kernel.trap)
         if kernel.plugin is not None:
             kernel.plugin.observer = self.observer
 

@@ -47,7 +47,7 @@ class TrapPlugin(Protocol):
 
 
 class TrapEntry:
-    """Implements `machine.board.TrapHandler`."""
+    """The kernel's side of every trap; the HAL in use calls it (`Platform.connect_traps`)."""
 
     def __init__(self, events: EventLog, tasks: AxTask) -> None:
         self.events = events
@@ -74,6 +74,14 @@ class TrapEntry:
         self._current(cpu)
         self.plugin.get().handle_exception(cpu, cause, address)
         self.tasks.leave_kernel(cpu)
+
+    def timer_irq(self) -> None:
+        """The timer's registered handler, on the CPU that was interrupted."""
+        self.on_timer(self.tasks.board.cpus[self.events.cpu_id])
+
+    def console_irq(self) -> None:
+        """The console's registered handler."""
+        self.on_input(self.tasks.board.cpus[self.events.cpu_id])
 
     def on_timer(self, cpu: Cpu) -> None:
         """The timer interrupt (IRQ slice)."""

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from kernel.crates.errno import AxError, AxErrorKind, KernelPanic
 from kernel.crates.memory_addr import PAGE_SIZE
+from kernel.crates.page_table_tree import FrameSource
 from kernel.crates.phys_memory import PhysMemory
 
 MAX_COUNT = 0xFFFF
@@ -34,15 +35,17 @@ class FrameTable:
     Attributes:
         spaces: `AddrSpace`s by number, in order of creation: whoever takes a page from a file
             must find all its mappings.
+        table_source: Where page tables take their frames from, if the HAL wants a say in it.
     """
 
-    __slots__ = ("_bias", "alloc_source", "ram", "spaces", "table_pa")
+    __slots__ = ("_bias", "alloc_source", "ram", "spaces", "table_pa", "table_source")
 
     def __init__(self, ram: PhysMemory, alloc: Allocator, table_pa: int) -> None:
         self.ram = ram
         self.alloc_source = alloc
         self.table_pa = table_pa
         self.spaces: dict[int, Any] = {}
+        self.table_source: FrameSource | None = None
         self._bias = table_pa - (ram.base >> 11)
         ram.zero(table_pa, self.bytes_needed(ram.size_bytes))
 

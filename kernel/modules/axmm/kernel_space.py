@@ -2,7 +2,8 @@
 
 Source: oscomp/arceos modules/axmm/src/lib.rs `new_kernel_aspace`, axhal `memory_regions`; S002's
 "remap" phase: the boot table's read-write-execute mappings become one mapping per section with
-the rights the section needs, in large pages where address and size allow.
+the rights the section needs, in large pages where address and size allow. Which mappings there are
+is the HAL's business: PolyHAL keeps the boot table's blocks.
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ from kernel.modules.axmm.aspace import AddrSpace
 if TYPE_CHECKING:
     from kernel.modules.axruntime.kernel import Kernel
 
-_RIGHTS = {"r": MappingFlags.READ, "w": MappingFlags.WRITE, "x": MappingFlags.EXECUTE}
-_FREE = int(MappingFlags.READ | MappingFlags.WRITE)
-_DEVICE = int(MappingFlags.READ | MappingFlags.WRITE | MappingFlags.DEVICE)
+_RIGHTS = {
+    "r": MappingFlags.READ,
+    "w": MappingFlags.WRITE,
+    "x": MappingFlags.EXECUTE,
+    "d": MappingFlags.DEVICE,
+}
 
 
 def new_kernel_aspace(kernel: Kernel) -> AddrSpace:
@@ -26,7 +30,7 @@ def new_kernel_aspace(kernel: Kernel) -> AddrSpace:
     Raises:
         AxError: NO_MEMORY.
     """
-    config, layout, ram = kernel.config, kernel.layout, kernel.ram
+    config, ram = kernel.config, kernel.ram
     offset = config.phys_virt_offset
     space = AddrSpace(
         0,
@@ -40,12 +44,8 @@ def new_kernel_aspace(kernel: Kernel) -> AddrSpace:
         kernel.frames,
         merge=False,
     )
-    for name, pa, size_bytes, perms in layout.sections:
-        flags = sum(int(_RIGHTS[letter]) for letter in perms if letter in _RIGHTS)
-        space.map_linear(pa + offset, pa, size_bytes, flags, name)
-    free_bytes = ram.base + ram.size_bytes - layout.free_pa
-    space.map_linear(layout.free_pa + offset, layout.free_pa, free_bytes, _FREE, "free memory")
-    for pa, size_bytes, name in kernel.hal.mmio_ranges():
+    for name, pa, size_bytes, rights in kernel.hal.kernel_mappings(kernel.layout):
+        flags = sum(int(_RIGHTS[letter]) for letter in rights)
         if space.contains_range(pa + offset, size_bytes):
-            space.map_linear(pa + offset, pa, size_bytes, _DEVICE, f"mmio {name}")
+            space.map_linear(pa + offset, pa, size_bytes, flags, name)
     return space

@@ -87,7 +87,7 @@ class SpaceBase:
         self.brk_start = self.brk = self.stack_start = 0
         self.next_anon = 1
         self._stale = _NOTHING
-        self.page_table = PageTable(FORMATS[fmt_name], ram, alloc, events)
+        self.page_table = PageTable(FORMATS[fmt_name], ram, frames.table_source or alloc, events)
         try:
             self.object_pa = alloc.alloc(ASPACE_BYTES, 8, "AddrSpace")
         except AxError:

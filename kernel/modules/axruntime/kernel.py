@@ -18,7 +18,8 @@ from kernel.machine.board import Board
 from kernel.machine.ram import Ram
 from kernel.modules.axalloc.global_allocator import GlobalAllocator
 from kernel.modules.axconfig import CONFIGS, AxConfig, ImageLayout, image_layout
-from kernel.modules.axhal.platform import QemuVirt
+from kernel.modules.axhal.new_hal import new_hal
+from kernel.modules.axhal.platform import CONSOLE_IRQ, TIMER_IRQ, Platform
 from kernel.modules.axhal.tlb import Tlb
 from kernel.modules.axhal.trap import TrapEntry
 from kernel.modules.axlog import AxLog
@@ -43,7 +44,7 @@ class Kernel:
     frames: FrameTable
     tlb: Tlb
     kernel_aspace: Any
-    hal: QemuVirt
+    hal: Platform
     tasks: AxTask
     trap: TrapEntry
     ns: AxNs
@@ -59,6 +60,9 @@ class Kernel:
         allocator: str,
         schedulers: list[BaseScheduler[Any]],
         seed: int,
+        *,
+        hal: str = "axhal",
+        leaks: bool = False,
     ) -> None:
         events = board.events
         self.board = board
@@ -71,34 +75,52 @@ class Kernel:
         self.plugin = None
         self._stage("axlog")
         self.log = AxLog(events)
-        self.log.info(f"arch = {arch.name}, platform = {config.platform}, smp = {len(board.cpus)}")
-        self.hal = QemuVirt(board, config)
+        self.hal = new_hal(hal, board, config)
+        self.log.info(f"arch = {arch.name}, platform = {self.hal.name}, smp = {self.hal.cpu_num()}")
         self.tlb = Tlb(board)
         self._stage("axalloc")
         self._init_allocator(allocator)
         self._stage("axmm")
+        self.frames.table_source = self.hal.frame_source(self.alloc)
         self.kernel_aspace = new_kernel_aspace(self)
+        self.hal.platform_init()
         self._stage("axtask")
         self.tasks = AxTask(
-            board, events, self.alloc, schedulers, config.kernel_stack_bytes, config.tick_ns
+            board,
+            events,
+            self.alloc,
+            schedulers,
+            config.kernel_stack_bytes,
+            config.tick_ns,
+            self.hal,
         )
         self.tasks.init_scheduler()
         self.trap = TrapEntry(events, self.tasks)
-        board.handler = self.trap
+        self._init_interrupt()
         self.console_wait = self.tasks.wait_queue("console")
         self._stage("axns")
-        self.ns = AxNs(self.ram, self.alloc, events, self.layout.resources_pa)
+        self.ns = AxNs(self.ram, self.alloc, events, self.layout.resources_pa, leaks)
 
     def _stage(self, name: str) -> None:
         self.events.emit(EventKind.BOOT_STAGE, name)
 
+    def _init_interrupt(self) -> None:
+        """Start the other CPUs, connect the traps, register the interrupt handlers."""
+        hal = self.hal
+        for cpu in range(1, hal.cpu_num()):
+            hal.cpu_boot(cpu, 0)
+        hal.connect_traps(self.trap)
+        hal.register(TIMER_IRQ, self.trap.timer_irq)
+        hal.register(CONSOLE_IRQ, self.trap.console_irq)
+
     def _init_allocator(self, kind: str) -> None:
         """The largest free region becomes the page allocator's pool (ArceOS `init_allocator`)."""
         ram = self.ram
-        total_frames = ram.size_bytes // PAGE_SIZE
+        start, size_bytes = max(self.hal.phys_ram_ranges(), key=lambda area: area[1])
+        total_frames = size_bytes // PAGE_SIZE
         control = GlobalAllocator.control_bytes(kind, total_frames)
         self.layout = layout = image_layout(self.config.kernel_base, control, total_frames)
-        free_bytes = ram.base + ram.size_bytes - layout.free_pa
+        free_bytes = start + size_bytes - layout.free_pa
         self.alloc = GlobalAllocator(
             ram, self.events, layout.free_pa, free_bytes, kind, layout.control_pa
         )

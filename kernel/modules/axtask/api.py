@@ -17,6 +17,7 @@ from kernel.crates.scheduler import BaseScheduler, GlobalScheduler
 from kernel.machine.board import Board
 from kernel.machine.cpu import NEVER_NS, Cpu
 from kernel.modules.axalloc.global_allocator import GlobalAllocator
+from kernel.modules.axhal.platform import TimeIf
 from kernel.modules.axtask import placement
 from kernel.modules.axtask.run_queue import AxRunQueue
 from kernel.modules.axtask.task import TaskInner, TaskState, WaitOutcome
@@ -44,12 +45,14 @@ class AxTask:
         schedulers: list[BaseScheduler[Any]],
         kernel_stack_bytes: int,
         tick_ns: int,
+        hal: TimeIf,
     ) -> None:
         self.board = board
         self.events = events
         self.alloc = alloc
         self.kernel_stack_bytes = kernel_stack_bytes
         self.tick_ns = tick_ns
+        self.hal = hal
         self.tasks: dict[int, TaskInner] = {}
         self.next_tid = 1
         self.next_queue = 0
@@ -221,7 +224,7 @@ class AxTask:
 
     def now_ns(self) -> int:
         """The running CPU's virtual time, which is CLOCK_MONOTONIC."""
-        return self.events.time_ns
+        return self.hal.ticks_to_nanos(self.hal.current_ticks())
 
     def block_current(
         self,
@@ -313,7 +316,7 @@ class AxTask:
         deadline = self.timers[cpu_id].next_deadline_ns()
         if cpu.is_user and self.next_tick_ns[cpu_id] < deadline:
             deadline = self.next_tick_ns[cpu_id]
-        cpu.deadline_ns = min(deadline, self.queues[cpu_id].ipi_ns)
+        self.hal.set_oneshot_timer(cpu_id, min(deadline, self.queues[cpu_id].ipi_ns))
 
     def on_timer(self, cpu: Cpu) -> list[tuple[str, int]]:
         """The timer interrupt: wake sleepers, account the tick.

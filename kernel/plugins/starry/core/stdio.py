@@ -74,8 +74,7 @@ class ConsoleFile(FileLike):
             if console.eof:
                 return b""
             raise WouldBlock
-        data = bytes(console.rx[:size_bytes])
-        del console.rx[: len(data)]
+        data = self.kernel.hal.read_bytes(size_bytes)
         self.position += len(data)
         self.kernel.events.emit(EventKind.CONSOLE_READ, len(data))
         return data
@@ -85,7 +84,7 @@ class ConsoleFile(FileLike):
         self.position -= len(data)
 
     def write(self, t: Thread, data: bytes) -> int:
-        self.kernel.board.console.write(self.fd, data)
+        self.kernel.hal.write_bytes(data, self.fd)
         self.position += len(data)
         self.kernel.events.emit(EventKind.CONSOLE_WRITE, len(data))
         return len(data)

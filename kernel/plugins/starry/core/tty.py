@@ -110,8 +110,7 @@ class Tty:
         rx = console.rx
         while rx and self.held_bytes < MAX_INPUT:
             # One character adds at most one byte to what is held.
-            taken = bytes(rx[: MAX_INPUT - self.held_bytes])
-            del rx[: len(taken)]
+            taken = self.kernel.hal.read_bytes(MAX_INPUT - self.held_bytes)
             for char in taken:
                 self._take(char)
         if console.eof and self.line and not rx:
@@ -322,7 +321,7 @@ class Tty:
             if oflag & ONLCR:
                 data = data.replace(b"\n", b"\r\n")
         if self.out_fd:
-            self.kernel.board.console.write(self.out_fd, data)
+            self.kernel.hal.write_bytes(data, self.out_fd)
         self.kernel.events.emit(EventKind.CONSOLE_WRITE, len(data))
 
     def _echo(self, data: bytes) -> None:

@@ -7,7 +7,8 @@ views and plain values only. Not thread-safe: one thread owns it.
 from __future__ import annotations
 
 from kernel.boot import boot
-from kernel.control.motion import Motion, ended
+from kernel.control.backward import Motion
+from kernel.control.motion import ended
 from kernel.control.record import Recorder
 from kernel.control.stops import StopTable
 from kernel.control.types import (

@@ -1,0 +1,219 @@
+"""Moving backward: a search through the past, on top of moving forward.
+
+Run the stretch before the present again, note the last place that fits, go there; if none does, try
+the stretch before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from kernel.control.calls import call_before
+from kernel.control.motion import NONE, Forward
+from kernel.control.types import Goal, GoalKind, Stopped, StopReason
+from kernel.inspect.position import Position
+from kernel.machine.board import Halt
+from kernel.timeline.timeline import FOREVER
+
+
+class Motion(Forward):
+    """Carries out goals in both directions."""
+
+    def back(self, goal: Goal) -> Stopped:
+        """Carry out a reverse goal, wholly."""
+        self.disarm()
+        self.goal = None
+        stopped = self._done()
+        for _ in range(goal.count):
+            stopped = self._back_once(goal)
+            if stopped.reason is StopReason.BEGINNING:
+                break
+        self.disarm()
+        return stopped
+
+    def _back_once(self, goal: Goal) -> Stopped:
+        match goal.kind:
+            case GoalKind.INSN:
+                return self._go_back(self.previous_insn(), StopReason.STEP)
+            case GoalKind.EVENT:
+                here = self.timeline.position
+                first = self.timeline.store.snapshots[0].position.event
+                event = here.event if here.insns else here.event - 1
+                return self._go_back(Position(event) if event >= first else None, StopReason.EVENT)
+            case GoalKind.OVER:
+                return self._back_over()
+            case GoalKind.LINE:
+                return self._back_line(goal)
+            case GoalKind.SYSCALL:
+                return self._back_to_stop(next_call=True)
+            case GoalKind.OUT:
+                return self._back_to_call(goal.address)
+            case GoalKind.UNTIL:
+                place = self._last(frozenset({goal.address}), lambda: True)
+                return self._go_back(place, StopReason.STEP)
+            case _:
+                return self._back_to_stop(next_call=False)
+
+    def _go_back(self, target: Position | None, reason: StopReason) -> Stopped:
+        if target is None:
+            first = self.timeline.store.snapshots[0].position
+            self.timeline.go(first)
+            return self._done(StopReason.BEGINNING, "the beginning: nothing ran before this")
+        self.timeline.go(target)
+        return self._done(reason)
+
+    def previous_insn(self) -> Position | None:
+        """The boundary before the last user instruction; None at the beginning."""
+        first = self.timeline.store.snapshots[0].position
+        here = self.timeline.position
+        board = self.board
+        while here > first:
+            if here.insns:
+                return Position(here.event, here.insns - 1)
+            entry = Position(board.trap_event, board.trap_insns)
+            if entry < first:
+                return first
+            if entry.insns:
+                return Position(entry.event, entry.insns - 1)
+            self.timeline.go(entry)
+            here = entry
+        return None
+
+    def _back_over(self) -> Stopped:
+        """One instruction back; out of a call that just returned, to before the call."""
+        pc, sp = self.cpu.pc, self.sp()
+        target = self.previous_insn()
+        if target is None:
+            return self._go_back(None, StopReason.STEP)
+        here = self.timeline.position
+        self.timeline.go(target)
+        came_from = self.cpu.pc
+        arch = self.cpu.engine.arch
+        if came_from < pc <= came_from + arch.max_insn_bytes:
+            return self._done()
+        calls = call_before(arch, pc, self.memory)
+        if not calls or came_from in calls:
+            return self._done()
+        self.timeline.go(here)
+        place = self._last(frozenset(calls), lambda: self.sp() == sp)
+        return self._go_back(place or target, StopReason.STEP)
+
+    def _back_line(self, goal: Goal) -> Stopped:
+        """Back to the first instruction of the line before this one."""
+        lines = goal.lines
+        if lines is None:
+            return self._back_over()
+        start = lines.line_of(self.cpu.pc)
+        found: tuple[str, int] | None = None
+        stopped = self._done()
+        for _ in range(100_000):
+            here = self.timeline.position
+            stopped = self._back_over()
+            if stopped.reason is StopReason.BEGINNING:
+                return stopped
+            line = lines.line_of(self.cpu.pc)
+            if found is None:
+                if line is not None and line != start:
+                    found = line
+            elif line != found:
+                self.timeline.go(here)
+                return self._done()
+        return stopped
+
+    def _back_to_call(self, return_address: int) -> Stopped:
+        """Back to the call that entered the present function."""
+        calls = call_before(self.cpu.engine.arch, return_address, self.memory)
+        sp = self.sp()
+        place = self._last(frozenset(calls), lambda: self.sp() >= sp) if calls else None
+        if place is None:
+            return self._done(StopReason.STEP, "the call that led here is not known")
+        return self._go_back(place, StopReason.STEP)
+
+    def _back_to_stop(self, *, next_call: bool) -> Stopped:
+        """Back to the last breakpoint or catchpoint (or system call) before here."""
+        stops = self.stops
+        saved = {n: replace(b) for n, b in stops.breakpoints.items()}
+        stops.next_call = next_call
+        try:
+            found = self._search(self._next_stop)
+        finally:
+            stops.next_call = False
+            stops.breakpoints = saved
+        if found is None:
+            return self._go_back(None, StopReason.STEP)
+        self.timeline.go(found.position)
+        return found
+
+    def _next_stop(self, upper: Position) -> Stopped | None:
+        """Run forward to the next stop before `upper`."""
+        while self.timeline.position < upper:
+            _, stopped = self._run_below(upper, NONE)
+            if stopped is not None and stopped.breakpoint + self.stops.next_call:
+                return stopped
+            if stopped is not None:
+                return None  # ended, or waits for ever
+        return None
+
+    def _run_below(self, upper: Position, extra: frozenset[int]) -> tuple[Halt, Stopped | None]:
+        """`_run`, but not beyond `upper`."""
+        exits = self.stops.addresses() | extra
+        here = self.timeline.position
+        if exits and self.cpu.pc in exits and self.cpu.pending is None:
+            self.disarm()
+            halt = self.timeline.advance(1)
+            if halt != Halt.BUDGET or self.timeline.position >= upper:
+                return halt, self._stop_of(halt)
+            here = self.timeline.position
+        self.arm(exits)
+        if here.event < upper.event:
+            halt = self.timeline.advance(FOREVER, upper.event)
+        else:
+            budget = max(upper.insns - here.insns, 0)
+            halt = self.timeline.advance(budget, upper.event + 1, hold=True)
+        if halt == Halt.BREAKPOINT:
+            return halt, self.stops.at_address(self.cpu)
+        return halt, self._stop_of(halt)
+
+    def _last(self, addresses: frozenset[int], fits: Callable[[], bool]) -> Position | None:
+        """The last time before here that one of `addresses` was about to run and `fits`."""
+        watcher, self.board.watcher = self.board.watcher, None
+        counting, self.stops.counting = self.stops.counting, False
+
+        def following(upper: Position) -> Stopped | None:
+            while self.timeline.position < upper:
+                halt, stopped = self._run_below(upper, addresses)
+                if halt == Halt.BREAKPOINT and self.cpu.pc in addresses and fits():
+                    return self._done()
+                if stopped is not None:
+                    return None
+            return None
+
+        try:
+            found = self._search(following)
+        finally:
+            self.board.watcher = watcher
+            self.stops.counting = counting
+        return found.position if found is not None else None
+
+    def _search(self, following: Callable[[Position], Stopped | None]) -> Stopped | None:
+        """Search backward, stretch by stretch, for the last stop `following` finds."""
+        store = self.timeline.store
+        upper = self.timeline.position
+        if self.timeline.half_way:
+            upper = Position(upper.event - 1, FOREVER)
+        snapshot = store.nearest(upper)
+        if snapshot.position == upper:
+            snapshot = store.before(snapshot)
+        while snapshot is not None:
+            self.disarm()
+            self.timeline.go(snapshot.position)
+            last: Stopped | None = None
+            while (stopped := following(upper)) is not None and stopped.position < upper:
+                last = stopped
+            self.disarm()
+            if last is not None:
+                return last
+            upper = snapshot.position
+            snapshot = store.before(snapshot)
+        return None

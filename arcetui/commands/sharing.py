@@ -1,4 +1,4 @@
-"""`info namespaces`, `info sharing`: who shares what, and which call made it so."""
+"""`info namespaces`, `info sharing`, `info house`, `info hal`: how the kernel is put together."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from arcetui.commands.command import Command, CommandError, Result
 from arcetui.commands.info import with_json
 from arcetui.commands.json_rows import json_row
 from arcetui.expr import unknown
+from arcetui.render import house as house_rows
 from arcetui.render import sharing as rows
 from arcetui.render.row import plain, row
 
@@ -70,6 +71,22 @@ def _origin(context: Context, text: str, *, as_json: bool) -> Result:
     )
 
 
+def house(context: Context, text: str, *, as_json: bool = False) -> Result:
+    """The kernel's components."""
+    view = context.debugger.house()
+    if as_json:
+        return Result((json_row(view, type="house"),))
+    return Result(tuple(house_rows.house(view)))
+
+
+def hal(context: Context, text: str, *, as_json: bool = False) -> Result:
+    """The hardware abstraction layer."""
+    view = context.debugger.hal()
+    if as_json:
+        return Result((json_row(view, type="hal"),))
+    return Result(tuple(house_rows.hal(view)))
+
+
 COMMANDS = (
     Command(
         "info namespaces",
@@ -87,6 +104,27 @@ COMMANDS = (
         "Which tasks share which objects: a matrix, and the paths through namespaces.",
         "[TID RESOURCE]",
         "With a task and a resource: the call and the event that made it share that object.",
+        (),
+        GROUP,
+        json=True,
+    ),
+    Command(
+        "info house",
+        with_json(house),
+        "The kernel's components with their lines of code, and the last system call's way.",
+        "",
+        "Numbers before a name: the order in which the call came there. Parentheses: not used by "
+        "this machine.",
+        (),
+        GROUP,
+        json=True,
+    ),
+    Command(
+        "info hal",
+        with_json(hal),
+        "The hardware abstraction layer in use, beside the other one.",
+        "",
+        "Chosen at start-up with --hal axhal or --hal polyhal.",
         (),
         GROUP,
         json=True,

@@ -24,6 +24,8 @@ from kernel.crates.event import Event
 from kernel.inspect import capture, scheduling, sharing
 from kernel.inspect.change import summarize
 from kernel.inspect.peek import peek
+from kernel.inspect.hal import HalView, hal_view
+from kernel.inspect.house import HouseView, house_view
 from kernel.inspect.position import Position
 from kernel.inspect.scheduling import SchedulingView
 from kernel.inspect.sharing import NamespaceView, OriginView, SharingView
@@ -327,6 +329,14 @@ class Debugger:
     def sharing(self) -> SharingView:
         """Which tasks share which objects."""
         return sharing.sharing_view(self._system)
+
+    def house(self) -> HouseView:
+        """The kernel's components, and those the last system call went through."""
+        return house_view(self._system)
+
+    def hal(self) -> HalView:
+        """The hardware abstraction layer in use."""
+        return hal_view(self._system)
 
     def sharing_origin(self, tid: int, resource: str) -> OriginView | None:
         """The event that gave a task its object of a resource; None if it is not known."""

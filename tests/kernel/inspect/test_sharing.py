@@ -93,7 +93,7 @@ def test_letters_count_like_columns_of_a_sheet() -> None:
 def test_blocks_and_counts_are_what_ram_holds() -> None:
     machine = Debugger(Recipe((SAMPLES / "bin/x86_64/hello").read_bytes(), "/hello"))
     views = machine.namespaces()
-    assert [view.ident for view in views][0] == -1
+    assert views[0].ident == -1
     assert not any(views[0].block), "the template stays pristine"
     owners = [view.owner for view in views]
     assert len(owners) == len(set(owners))

@@ -36,9 +36,9 @@ class PythonEngine(LoongArchEngine):
         """See `CpuEngine.run`."""
         self._budget = left = budget
         blocks, exits = self._blocks, self.exits
+        if exits and pc in exits:
+            return self._ended(Stop.EXIT, pc, 0)
         while left > 0:
-            if exits and pc in exits:
-                return self._ended(Stop.EXIT, pc, budget - left)
             block = blocks.get(pc)
             try:
                 if block is None:
@@ -47,6 +47,8 @@ class PythonEngine(LoongArchEngine):
                     block = self._find(pc, 1)
             except GuestStop as stop:
                 return self._stopped(stop, pc, budget - left)
+            if exits and pc in exits:  # mapped, that is
+                return self._ended(Stop.EXIT, pc, budget - left)
             try:
                 pc, left, is_call = block.run(left)
             except (GuestStop, CodeStore) as stop:

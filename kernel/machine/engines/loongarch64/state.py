@@ -128,6 +128,8 @@ class State:
 
     def restore(self, state: bytes) -> None:
         """The reverse of `save`; clears the reservation."""
+        if len(state) != _STATE.size:
+            raise ValueError(f"a CPU state of {len(state)} bytes is not one of loongarch64")
         values = _STATE.unpack(state)
         r, f, fcc, cells = self.r, self.f, self.fcc, self.cells
         for i in range(32):

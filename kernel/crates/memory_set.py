@@ -225,6 +225,8 @@ class MemorySet:
             flags = update(area)
             if flags is None or flags == area.flags:
                 continue
+            if self.merge and self._move_boundary(area, start, end, int(flags), space):
+                continue
             if area.start < start:
                 area = self._split(area, start)
             if area.end > end:
@@ -235,6 +237,37 @@ class MemorySet:
             area.backend.protect(area.start, area.size_bytes, area.flags, space)
             if self.merge:
                 self._join_neighbours(area, space)
+
+    def _move_boundary(
+        self, area: MemoryArea, start: int, end: int, flags: int, space: Any
+    ) -> bool:
+        """Give one end of an area to the neighbour that has the new flags already, if there is one.
+
+        So programs that change rights page after page split nothing (Linux: vma_merge).
+        """
+        index = self._index(area)
+        if area.start < start and area.end <= end and index + 1 < len(self._areas):
+            part, near = area.part(start, area.end), self._areas[index + 1]
+        elif start <= area.start and end < area.end and index:
+            part, near = area.part(area.start, end), self._areas[index - 1]
+        else:
+            return False
+        part.flags = flags
+        part.note_rights()
+        if not (part.can_join(near) or near.can_join(part)):
+            return False
+        near.anon = near.anon or part.anon
+        near.anon_inherited = near.anon_inherited or part.anon_inherited
+        near.name = near.name or part.name
+        if part.start == area.start:
+            self._resize(area, part.end, area.end)
+            self._resize(near, near.start, part.end)
+        else:
+            self._resize(area, area.start, part.start)
+            self._resize(near, part.start, near.end)
+        self.sink.emit(EventKind.VMA_PROTECT, self.ident, part.start, part.end, area.flags, flags)
+        near.backend.protect(part.start, part.size_bytes, flags, space)
+        return True
 
     def mark(self, start: int, end: int, bits: int, on: bool, space: Any) -> None:
         """Set or clear `vm_flags` of the areas in a range, splitting those that stick out.

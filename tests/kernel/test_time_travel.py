@@ -12,7 +12,7 @@ import pytest
 from kernel.control import Debugger, Goal, GoalKind, Position, Recipe, StopReason
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "bin"
-ARCHES = ("x86_64", "riscv64", "aarch64")
+ARCHES = ("x86_64", "riscv64", "aarch64", "loongarch64")
 
 
 def debugger(arch: str, name: str, **options: object) -> Debugger:

@@ -14,9 +14,18 @@ from kernel.control import Debugger, Goal, GoalKind, Position, Recipe, StopReaso
 from kernel.control.headless import Panicked, run_headless
 
 SAMPLES = Path(__file__).parents[2] / "samples"
-ARCHES = ("x86_64", "riscv64", "aarch64")
+ARCHES = ("x86_64", "riscv64", "aarch64", "loongarch64")
 SCHEDULERS = ("fifo", "rr", "cfs", "ariel", "ariel-realloc", "random")
-NAMES = ("threads", "prodcons", "philosophers", "forktree", "pipeline", "prioinv", "minish")
+NAMES = (
+    "threads",
+    "prodcons",
+    "philosophers",
+    "forktree",
+    "pipeline",
+    "prioinv",
+    "minish",
+    "notify",
+)
 CASES: list[dict[str, Any]] = [
     case
     for case in json.loads((SAMPLES / "expected" / "cases.json").read_text("utf-8"))
@@ -69,7 +78,8 @@ def test_random_choices_end_right_and_repeat(cpus: int) -> None:
 def test_the_digest_at_a_position_is_the_same_however_it_was_reached(
     arch: str, name: str, cpus: int
 ) -> None:
-    scheduler = {"x86_64": "cfs", "riscv64": "random", "aarch64": "ariel"}[arch]
+    schedulers = {"x86_64": "cfs", "riscv64": "random", "aarch64": "ariel", "loongarch64": "rr"}
+    scheduler = schedulers[arch]
     made = recipe(arch, name, cpus=cpus, scheduler=scheduler, seed=5)
     machine = Debugger(made)
     start = machine.position

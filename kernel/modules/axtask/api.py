@@ -99,6 +99,8 @@ class AxTask:
         task = TaskInner(tid, name, entity, cpumask or self.full_mask)
         task.kstack_pa = stack_pa
         task.kstack_bytes = stack_bytes
+        if self.shared is not None:
+            self.shared.set_affinity(entity, task.cpumask)
         self.tasks[tid] = task
         self.events.emit(EventKind.TASK_NEW, tid, name)
         return task

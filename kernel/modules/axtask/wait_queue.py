@@ -17,15 +17,17 @@ class WaitQueue:
     """First-come-first-served queue of blocked tasks.
 
     Attributes:
+        noticed: Event count when it was last notified; epoll tells edges and their order by it.
         transient: It is forgotten when its last waiter leaves.
     """
 
-    __slots__ = ("name", "queue", "tasks", "transient")
+    __slots__ = ("name", "noticed", "queue", "tasks", "transient")
 
     def __init__(self, tasks: AxTask, name: str) -> None:
         self.tasks = tasks
         self.name = name
         self.transient = False
+        self.noticed = 0
         self.queue: deque[int] = deque()
 
     @property
@@ -35,12 +37,14 @@ class WaitQueue:
 
     def notify_one(self, by: str = "") -> bool:
         """Wake the first waiter; False if there is none."""
+        self.noticed = self.tasks.events.count
         if not self.queue:
             return False
         return self.tasks.wake(self.queue[0], by or self.name)
 
     def notify_all(self, by: str = "") -> int:
         """Wake all waiters; how many."""
+        self.noticed = self.tasks.events.count
         woken = 0
         while self.queue:
             self.tasks.wake(self.queue[0], by or self.name)

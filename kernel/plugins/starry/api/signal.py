@@ -30,6 +30,7 @@ from kernel.plugins.starry.core.limits import Resource, ResourceLimits
 from kernel.plugins.starry.core.process import Process
 from kernel.plugins.starry.core.sigframe import HAS_RESTORER
 from kernel.plugins.starry.core.signal import (
+    dequeue,
     return_from_signal,
     send_to_process,
     send_to_thread,
@@ -144,8 +145,7 @@ def sys_pause(t: Thread) -> int:
 
 def _take_of(t: Thread, wanted: int) -> SigInfo | None:
     """Remove a pending signal of `wanted`, the thread's own first."""
-    others = ALL_SIGNALS & ~wanted
-    return t.signal.pending.take(others) or t.process.signal.pending.take(others)
+    return dequeue(t, ALL_SIGNALS & ~wanted)
 
 
 def sys_rt_sigtimedwait(t: Thread, set_va: int, info_va: int, timeout: int, size: int) -> int:

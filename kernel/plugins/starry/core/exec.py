@@ -19,6 +19,7 @@ from kernel.modules.axtask.task import WaitOutcome
 from kernel.plugins.starry.core.clone import unshare_resource
 from kernel.plugins.starry.core.limits import Resource
 from kernel.plugins.starry.core.loader import check_program, load_program
+from kernel.plugins.starry.core.posix_timer import delete_timers
 from kernel.plugins.starry.core.process import kill_others, release_user_words
 from kernel.plugins.starry.core.thread import Thread
 from kernel.plugins.starry.core.user_app import TASK_NAME_BYTES, new_user_aspace, set_image
@@ -203,7 +204,9 @@ def _take_leader_id(t: Thread) -> None:
         return
     del process.threads[t.tid], starry.threads[t.tid], process.thread_ids[t.tid]
     t.kernel.tasks.take_id(t.task, process.pid)
-    t.tid = process.pid
+    old_tid, t.tid = t.tid, process.pid
+    if starry.observer is not None:
+        starry.observer.on_replaced(old_tid, t)
     process.add(t)
     starry.threads[t.tid] = t
 
@@ -217,6 +220,7 @@ def _new_image(t: Thread, process: Process, program: Program) -> None:
     elif arc is not None and arc.strong > 1:
         unshare_resource(t, process.ns, "FD_TABLE")
     t.fds.close_on_exec()
+    delete_timers(process)
     process.signal.on_exec()
     t.signal.on_exec()
     process.exit_signal = _SIGCHLD

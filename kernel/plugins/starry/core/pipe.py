@@ -111,7 +111,6 @@ class Pipe:
         """
         size = len(data)
         done = 0
-        was_empty = not self.buffers
         odd = size & (PAGE_SIZE - 1)
         if odd and self.buffers:
             last = self.buffers[-1]
@@ -131,7 +130,7 @@ class Pipe:
             self.buffers.append([pa, 0, len(part)])
             done += len(part)
         self.size_bytes += done
-        if was_empty and done:
+        if done:
             self.read_wait.notify_all()
         return done
 

@@ -161,6 +161,8 @@ def exit_thread(thread: Thread, status: int) -> None:
     kernel = starry.kernel
     release_user_words(thread)
     is_last = process.exit_thread(thread.tid, status)
+    if starry.observer is not None:
+        starry.observer.on_thread_exited(thread, status)
     process.threads.pop(thread.tid, None)
     starry.threads.pop(thread.tid, None)
     process.dead_cpu_ns += kernel.tasks.cpu_time_ns(thread.task)
@@ -236,6 +238,7 @@ def release_user_words(thread: Thread) -> None:
 def _end_process(process: Process) -> None:
     """The last thread has gone: release everything, become a zombie, tell the parent."""
     from kernel.plugins.starry.core.itimer import stop_timers
+    from kernel.plugins.starry.core.posix_timer import delete_timers
 
     starry = process.starry
     kernel = starry.kernel
@@ -248,6 +251,8 @@ def _end_process(process: Process) -> None:
     if is_main:
         return  # the machine stops here: its last state stays for looking at
     stop_timers(process)
+    delete_timers(process)
+    kernel.tasks.wait_queues.pop(f"signalfd {process.pid}", None)
     starry.release_memory(process)
     process.ns.drop()
     _leave_children(process)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from kernel.crates.errno import Errno, LinuxError
 from kernel.crates.event import EventKind
-from kernel.crates.siginfo import CLD_CONTINUED, CLD_STOPPED, SI_KERNEL, SigInfo
+from kernel.crates.siginfo import CLD_CONTINUED, CLD_STOPPED, SI_KERNEL, SI_TIMER, SigInfo
 from kernel.crates.signal import (
     SIG_DFL,
     SIG_IGN,
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 CORE_DUMPED: Final = 0x80  # in a wait status
 MAX_NOTICES: Final = 64
+ALL_SIGNALS: Final = (1 << 64) - 1
 
 # -- sending -------------------------------------------------------------------------------------
 
@@ -126,6 +127,9 @@ def send_to_process(p: Process, info: SigInfo) -> None:
 
 def _complete(p: Process, signo: int, threads: tuple[Thread, ...]) -> None:
     """Wake the first thread that wants the signal; SIGKILL also ends a stop and any wait."""
+    readers = threads[0].kernel.tasks.wait_queues.get(f"signalfd {p.pid}")
+    if readers is not None:
+        readers.notify_all("signal")
     if signo == Signo.SIGKILL:
         p.signal.stopped = False
         kill_wake(threads[0])
@@ -177,10 +181,19 @@ def force_sigsegv(t: Thread, during: int) -> None:
 # -- delivering ----------------------------------------------------------------------------------
 
 
+def dequeue(t: Thread, blocked: int) -> SigInfo | None:
+    """Remove the next signal outside `blocked`: the thread's own before its process's."""
+    info = t.signal.pending.take(blocked) or t.process.signal.pending.take(blocked)
+    if info is not None and info.code == SI_TIMER:
+        timer = t.process.signal.timers.get(info.timerid)
+        if timer is not None:
+            return timer.taken(info)
+    return info
+
+
 def take_signal(t: Thread) -> SigInfo | None:
-    """Remove the next signal the thread may take: its own before its process's."""
-    blocked = t.signal.blocked
-    return t.signal.pending.take(blocked) or t.process.signal.pending.take(blocked)
+    """Remove the next signal the thread may take."""
+    return dequeue(t, t.signal.blocked)
 
 
 def deliver(t: Thread, cpu: Cpu) -> None:
@@ -345,6 +358,7 @@ def return_from_signal(t: Thread) -> int:
 
 
 __all__ = [
+    "ALL_SIGNALS",
     "CORE_DUMPED",
     "AltStack",
     "FaultRecord",
@@ -352,6 +366,7 @@ __all__ = [
     "ThreadSignals",
     "continue_process",
     "deliver",
+    "dequeue",
     "force_signal",
     "force_sigsegv",
     "ready_signals",

@@ -15,6 +15,7 @@ from kernel.plugins.starry.core.altstack import AltStack
 
 if TYPE_CHECKING:
     from kernel.plugins.starry.core.itimer import IntervalTimer
+    from kernel.plugins.starry.core.posix_timer import PosixTimer
 
 
 @dataclass(slots=True)
@@ -43,9 +44,10 @@ class ProcessSignals:
         stopped: A stop signal's default action holds all threads.
         trampoline: User address of code that calls rt_sigreturn; 0 if there is none.
         itimers: setitimer(2) timers by number.
+        timers: timer_create(2) timers by id.
     """
 
-    __slots__ = ("actions", "itimers", "pending", "stopped", "trampoline")
+    __slots__ = ("actions", "itimers", "pending", "stopped", "timers", "trampoline")
 
     def __init__(self, actions: SignalActions | None = None) -> None:
         self.actions = actions if actions is not None else SignalActions()
@@ -53,6 +55,7 @@ class ProcessSignals:
         self.stopped = False
         self.trampoline = 0
         self.itimers: dict[int, IntervalTimer] = {}
+        self.timers: dict[int, PosixTimer] = {}
 
     def fork(self, share_actions: bool) -> ProcessSignals:
         """The state of a child: actions shared or copied, nothing pending, no timers."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from kernel.modules.axfs.laid_tree import TreeEntry
     from kernel.modules.axmm.aspace import AddrSpace
     from kernel.modules.axruntime.kernel import Kernel
+    from kernel.plugins.starry.core.alarm import Alarm
 
 #: Resources of a Starry namespace, in link order.
 RESOURCES: Final = ("FD_TABLE", "FS_CONTEXT")
@@ -64,6 +65,9 @@ class Observer(Protocol):
         self, thread: Thread, pc: int, va: int, access: str, signal: str, why: str
     ) -> None: ...
     def on_exited(self, pid: int, status: int) -> None: ...
+    def on_created(self, parent: Thread, child: Thread) -> None: ...
+    def on_thread_exited(self, thread: Thread, status: int) -> None: ...
+    def on_replaced(self, tid: int, thread: Thread) -> None: ...
 
 
 class Starry:
@@ -81,6 +85,7 @@ class Starry:
         last_fault: The last fault that became a signal.
         trampoline_pa: Frame of kernel text with the sigreturn code; 0 if there is none.
         pi_owners: Thread that owns a priority-inheriting futex others wait for, by its name.
+        alarms: POSIX timers and timerfds with their tickets in axtask's timer list, by number.
         fork_cow: Whether fork shares frames by copy-on-write; else it copies at once.
         observer: A host object or None; no part of the machine.
     """
@@ -109,6 +114,8 @@ class Starry:
         self.trampoline_pa = 0
         self.fork_cow = True
         self.pi_owners: dict[str, int] = {}
+        self.alarms: dict[int, tuple[Alarm, int]] = {}
+        self.next_alarm = 0
         for name in RESOURCES:
             if name not in kernel.ns.resources:
                 kernel.ns.def_resource(name)
@@ -261,9 +268,12 @@ class Starry:
 
     def handle_timer(self, kind: str, ident: int) -> None:
         """A timer that Starry set has expired."""
-        from kernel.plugins.starry.core import itimer
+        from kernel.plugins.starry.core import alarm, itimer
 
-        itimer.handle_timer(self, kind, ident)
+        if kind == alarm.KIND:
+            alarm.handle_timer(self, ident)
+        else:
+            itimer.handle_timer(self, kind, ident)
 
     def handle_input(self) -> None:
         """The console received bytes: echo, ^C, then its readers."""

@@ -101,6 +101,7 @@ class FakeTasks:
         self.woken: list[int] = []
         self.timers: dict[int, tuple[int, str, int]] = {}
         self.tickets = 0
+        self.wait_queues: dict[str, Any] = {}
 
     def now_ns(self) -> int:
         return self.events.time_ns

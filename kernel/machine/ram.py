@@ -225,7 +225,11 @@ class Ram:
             self.on_code_write(frame << FRAME_SHIFT)
 
     def _mark_range(self, pa: int, size_bytes: int) -> None:
-        for frame in range(pa >> FRAME_SHIFT, ((pa + size_bytes - 1) >> FRAME_SHIFT) + 1):
+        first, last = pa >> FRAME_SHIFT, (pa + size_bytes - 1) >> FRAME_SHIFT
+        if first == last:
+            self._mark(first)
+            return
+        for frame in range(first, last + 1):
             self._mark(frame)
 
     def _range(self, pa: int, size_bytes: int) -> int:

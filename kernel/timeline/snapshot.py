@@ -88,8 +88,12 @@ class SnapshotStore:
         snapshot = Snapshot(position, board.instructions, self._pickle())
         for number in sorted(ram.dirty):
             data = _trimmed(ram.frame(number << 12))
-            versions = self._versions.setdefault(number, [])
-            at = bisect.bisect_left(versions, position, key=_version_position)
+            versions = self._versions.get(number)
+            if versions is None:
+                versions = self._versions[number] = []
+            at = len(versions)
+            if at and versions[-1][0] >= position:
+                at = bisect.bisect_left(versions, position, key=_version_position)
             before = versions[at - 1][1] if at else b""
             if data != before:
                 versions.insert(at, (position, data))

@@ -33,12 +33,14 @@ class PageUsage(enum.IntEnum):
 #: The word of each code, index = code.
 NAMES: tuple[str, ...] = tuple(usage.name.lower().replace("_", " ") for usage in PageUsage)
 _CODES: dict[str, int] = {name: code for code, name in enumerate(NAMES)}
+_BYTES: tuple[bytes, ...] = tuple(bytes((code,)) for code in range(256))
+_OTHER = int(PageUsage.OTHER)
 _RUNS = re.compile(rb"([^\0])\1*", re.DOTALL)
 
 
 def usage_code(usage: str) -> int:
     """The code of a usage word; a word without a code of its own becomes OTHER."""
-    return _CODES.get(usage, PageUsage.OTHER)
+    return _CODES.get(usage, _OTHER)
 
 
 class UsageMap:
@@ -62,7 +64,7 @@ class UsageMap:
 
     def set(self, pa: int, count: int, code: int) -> None:
         """Mark `count` frames from `pa`."""
-        self.mem.write(self._bias + (pa >> 12), bytes((code,)) * count)
+        self.mem.write(self._bias + (pa >> 12), _BYTES[code] * count)
 
     def get(self, pa: int) -> int:
         """The code of the frame at `pa`."""

@@ -19,7 +19,7 @@ from arcetui.options import UsageError, help_text, memory_bytes, parse
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "samples" / "bin"
-ARCHES = ["x86_64", "riscv64", "aarch64"]
+ARCHES = ["x86_64", "riscv64", "aarch64", "loongarch64"]
 
 
 def sample(name: str = "hello", arch: str = "x86_64") -> str:

@@ -13,7 +13,7 @@ from arcetui.render.row import STYLES, lines
 from kernel.control import Debugger, Recipe
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "bin"
-ARCHES = ["x86_64", "riscv64", "aarch64"]
+ARCHES = ["x86_64", "riscv64", "aarch64", "loongarch64"]
 
 
 def commander(arch: str = "x86_64", name: str = "hello", *args: str) -> Commander:

@@ -13,7 +13,7 @@ from elftools.elf.elffile import ELFFile
 from arcetui.symbols import Symbols
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "bin"
-ARCHES = ["x86_64", "riscv64", "aarch64"]
+ARCHES = ["x86_64", "riscv64", "aarch64", "loongarch64"]
 
 
 def sample(arch: str, name: str = "hello") -> bytes:

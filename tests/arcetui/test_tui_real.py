@@ -42,7 +42,7 @@ async def go(app, pilot, key):
     await until(lambda: app.screen.snapshot.epoch != epoch and not app.screen.snapshot.running, 10)
 
 
-@pytest.mark.parametrize("arch", ["x86_64", "riscv64", "aarch64"])
+@pytest.mark.parametrize("arch", ["x86_64", "riscv64", "aarch64", "loongarch64"])
 async def test_a_sample_goes_forward_and_back(tmp_path, arch):
     app = ArcetuiApp(
         Launch(sample("memlab", arch)), preset="vm", recent=RecentFiles(tmp_path / "r")

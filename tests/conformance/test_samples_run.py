@@ -18,7 +18,7 @@ from tests.conformance.oracle import (
 )
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
-ARCHES = ("x86_64", "riscv64", "aarch64")
+ARCHES = ("x86_64", "riscv64", "aarch64", "loongarch64")
 CASES: list[dict[str, Any]] = json.loads((SAMPLES / "expected" / "cases.json").read_text("utf-8"))
 
 

@@ -55,7 +55,7 @@ def run_storm(arch: str, seed: int, last: Last) -> str:
     return f"seed {seed}, {last.call}: {system.board.panic}" if halt == Halt.PANIC else ""
 
 
-@pytest.mark.parametrize("arch", ["x86_64", "riscv64", "aarch64"])
+@pytest.mark.parametrize("arch", ["x86_64", "riscv64", "aarch64", "loongarch64"])
 def test_no_kernel_failure(arch: str) -> None:
     last = Last()
     seed = 0

@@ -6,7 +6,7 @@ import struct
 
 CODE_VA = 0x400000
 DATA_VA = 0x500000
-MACHINES = {"x86_64": 62, "riscv64": 243, "aarch64": 183}
+MACHINES = {"x86_64": 62, "riscv64": 243, "aarch64": 183, "loongarch64": 258}
 
 
 def tiny_elf(arch: str, code: bytes, data: bytes, bss_bytes: int = 0) -> bytes:

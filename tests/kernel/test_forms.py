@@ -10,7 +10,7 @@ import pytest
 from kernel.control import Debugger, Goal, GoalKind, Recipe, StopReason
 
 SAMPLES = Path(__file__).parents[2] / "samples"
-ARCHES = ("x86_64", "riscv64", "aarch64")
+ARCHES = ("x86_64", "riscv64", "aarch64", "loongarch64")
 PROGRAMS = ("hello", "memlab", "protect", "sharing", "sort")
 
 

@@ -20,7 +20,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("arch", ["x86_64", "riscv64", "aarch64"])
+@pytest.mark.parametrize("arch", ["x86_64", "riscv64", "aarch64", "loongarch64"])
 @pytest.mark.parametrize(("name", "options"), CASES, ids=[name for name, _ in CASES])
 def test_one_position_is_one_machine(arch: str, name: str, options: dict[str, object]) -> None:
     elf = (SAMPLES / arch / name).read_bytes()

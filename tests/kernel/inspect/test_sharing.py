@@ -11,7 +11,7 @@ from kernel.control import BreakSpec, Debugger, Goal, GoalKind, Recipe, StopReas
 from kernel.inspect.sharing import SharingView, letter
 
 SAMPLES = Path(__file__).parents[3] / "samples"
-ARCHES = ("x86_64", "riscv64", "aarch64")
+ARCHES = ("x86_64", "riscv64", "aarch64", "loongarch64")
 FLAGS = {
     "FD_TABLE": 0x400,
     "FS_CONTEXT": 0x200,

@@ -12,7 +12,7 @@ from kernel.machine.arch import ARCHES
 from kernel.plugins.starry.core.layout import user_layout
 from kernel.plugins.starry.core.stack_image import HARDWARE
 
-NAMES = ("x86_64", "riscv64", "aarch64")
+NAMES = ("x86_64", "riscv64", "aarch64", "loongarch64")
 
 
 def auxv_of(guest: Any) -> list[tuple[int, int]]:

@@ -17,6 +17,10 @@ CASES = [
     ("lazy", {"allocator": "buddy"}),
     ("systour", {"scheduler": "rr", "cpus": 2}),
     ("brkmalloc", {"scheduler": "cfs", "memory_bytes": 64 << 20}),
+    ("threads", {"scheduler": "rr", "cpus": 4}),
+    ("forktree", {"cpus": 2}),
+    ("prodcons", {"scheduler": "cfs", "cpus": 2}),
+    ("prioinv", {"scheduler": "ariel", "cpus": 2}),
 ]
 
 
@@ -31,7 +35,7 @@ def test_one_position_is_one_machine(arch: str, name: str, options: dict[str, ob
     end = machine.position
     rng = random.Random(arch + name)
     digests: dict[Position, str] = {}
-    for _ in range(40):
+    for _ in range(30):
         if rng.random() < 0.4:
             insns = rng.choice((0, 0, rng.randint(0, 5000)))
             machine.goto(Position(rng.randint(first.event, end.event), insns))

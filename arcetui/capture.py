@@ -6,6 +6,7 @@ can mark what changed.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, Protocol
 
 from arcetui.listing import Listing, Names
@@ -13,6 +14,7 @@ from arcetui.render.changed_pane import CALL_EFFECTS, words
 from arcetui.state import (
     CallLine,
     ConsoleTail,
+    FrameLine,
     Interests,
     MemoryWindow,
     Snapshot,
@@ -21,12 +23,26 @@ from arcetui.state import (
 from kernel.inspect.views import ChangeView
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from arcetui.backtrace import Frame
     from kernel.control import Debugger, Stopped
     from kernel.inspect.position import Position
+    from kernel.inspect.scheduling import SchedulingView
     from kernel.inspect.views import AddressSpaceView, Event, MachineView, SyscallView
 
 #: The end of the program's output that is shown, in bytes.
 CONSOLE_BYTES = 64 << 10
+#: Task switches shown before the present, and as many after it.
+MOST_SWITCHES = 300
+#: The newest of them whose futexes are given their names.
+MOST_NAMED_SWITCHES = 60
+#: Frames of the call stack that are shown.
+MOST_FRAMES = 32
+#: Panes that show tasks.
+SCHEDULING_PANES = frozenset(["tasks", "queues", "gantt", "waits"])
+#: Panes that show who shares what.
+SHARING_PANES = frozenset(["sharing", "graph"])
 #: Events kept for the sentences when a movement made more.
 MOST_EVENTS = 4000
 
@@ -50,11 +66,45 @@ class PlainCalls:
         return text, str(view.result), -4096 < view.result < 0
 
 
+class SwitchLog:
+    """The newest task switches, looked up in the events once each."""
+
+    def __init__(self, debugger: Debugger) -> None:
+        self._debugger = debugger
+        self._known: list[Event] = []
+        self._end = 0  # events before this one have been looked at
+        self._generation = -1
+
+    def upto(self, machine: MachineView, generation: int) -> tuple[Event, ...]:
+        """The last switches up to the present, and those ahead that are known."""
+        end = machine.end.event + 1
+        if end < self._end or generation != self._generation:
+            self._known, self._end = [], 0
+        self._generation = generation
+        self._known += self._debugger.switches(self._end, end)
+        self._end = end
+        here = bisect_right(self._known, machine.position.event, key=_index_of)
+        return tuple(self._known[max(here - MOST_SWITCHES, 0) : here + MOST_SWITCHES])
+
+
+def _index_of(event: Event) -> int:
+    return event.index
+
+
 class Capture:
     """One machine's snapshots."""
 
-    def __init__(self, debugger: Debugger, names: Names, calls: CallWords, program: str) -> None:
+    def __init__(
+        self,
+        debugger: Debugger,
+        names: Names,
+        calls: CallWords,
+        program: str,
+        frames: Callable[[int], list[Frame]] | None = None,
+    ) -> None:
         self._debugger = debugger
+        self._frames = frames
+        self._switches = SwitchLog(debugger)
         self._names = names
         self._calls = calls
         self._program = program
@@ -105,7 +155,10 @@ class Capture:
         if "memory" in panes:
             parts["memory"] = self._window(interests.memory.resolve(registers), interests.rows)
         if "stack" in panes:
-            parts["stack"] = self._stack(registers["sp"], interests.rows, parts.get("space"))
+            frames = parts["frames"] = () if running else self._frame_lines()
+            sp = frames[interests.frame].sp if interests.frame < len(frames) else registers["sp"]
+            parts["stack"] = self._stack(sp, interests.rows, parts.get("space"))
+        parts |= self._task_parts(panes, machine)
         if "syscalls" in panes:
             parts["calls"] = self._call_lines(interests.rows * 3)
         if "timeline" in panes:
@@ -131,12 +184,30 @@ class Capture:
             previous_walk=base.walk if base is not None else None,
             previous_memory=base.memory if base is not None else None,
             previous_stack=base.stack if base is not None else (),
+            previous_scheduling=base.scheduling if base is not None else None,
+            previous_sharing=base.sharing if base is not None else None,
             **parts,
         )
         self.last = snapshot
         return snapshot
 
     # -- parts ------------------------------------------------------------------------------
+
+    def _task_parts(self, panes: frozenset[str], machine: MachineView) -> dict[str, Any]:
+        """Tasks, queues, waits, switches, sharing: whatever visible panes need of them."""
+        debugger = self._debugger
+        parts: dict[str, Any] = {}
+        if panes & SCHEDULING_PANES:
+            parts["scheduling"] = view = debugger.scheduling()
+            if "gantt" in panes:
+                parts["switches"] = self._switches.upto(machine, self.console_generation)
+            parts["symbols"] = self._symbols_of(view, parts.get("switches", ()))
+        if "tasks" in panes:
+            parts["processes"] = debugger.processes()
+        if panes & SHARING_PANES:
+            parts["sharing"] = debugger.sharing()
+            parts["namespaces"] = debugger.namespaces()
+        return parts
 
     def _change(self, since: Position, here: Position) -> ChangeView:
         """What happened since; after going back, what was undone."""
@@ -169,6 +240,26 @@ class Capture:
             kind, comment = self._leads_to(value, space)
             slots.append(StackSlot((sp & ~7) + offset, value, kind, comment))
         return tuple(slots)
+
+    def _frame_lines(self) -> tuple[FrameLine, ...]:
+        if self._frames is None:
+            return ()
+        lines: list[FrameLine] = []
+        for number, frame in enumerate(self._frames(MOST_FRAMES)):
+            at = frame.pc if number == 0 or frame.how == "signal" else frame.pc - 1
+            how = "" if frame.certain else f"guess: {frame.how}"
+            where = self._listing.where(at)
+            lines.append(FrameLine(number, frame.pc, frame.sp, where, how))
+        return tuple(lines)
+
+    def _symbols_of(self, view: SchedulingView, switches: tuple[Event, ...]) -> dict[int, str]:
+        """Names of the futex words somebody waits for, as far as the program has any."""
+        places = {wait.va for wait in view.waits if wait.pid}
+        for event in switches[-MOST_NAMED_SWITCHES:]:
+            what, _, address = str(event["why"]).rpartition(" ")
+            if what.endswith("futex") and address.startswith("0x"):
+                places.add(int(address, 16))
+        return {va: name for va in places if va and (name := self._names.describe(va))}
 
     def _leads_to(self, value: int, space: AddressSpaceView | None) -> tuple[str, str]:
         if value < 4096 or space is None:

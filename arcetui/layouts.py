@@ -1,7 +1,7 @@
 """Where the panes stand, by topic and by the size of the terminal.
 
 A layout is a row of columns; a column has a weight and a stack of panes with weights. The place
-called `study` holds the pane chosen last with a digit, so that a narrow screen can show any.
+called `study` holds the pane chosen last with its key, so that a narrow screen can show any.
 """
 
 from __future__ import annotations
@@ -10,35 +10,46 @@ from typing import NamedTuple
 
 
 class PaneName(NamedTuple):
-    """A pane, the digit that shows it, and its name on the screen."""
+    """A pane, the key that shows it (a digit, or a letter after `v`), and its name."""
 
     name: str
-    digit: int
+    key: str
     heading: str
     about: str
 
+    @property
+    def keys(self) -> str:
+        """What to type."""
+        return self.key if self.key.isdigit() else f"v{self.key}"
+
 
 PANES: tuple[PaneName, ...] = (
-    PaneName("code", 1, "code", "the program's instructions, with symbols and source lines"),
+    PaneName("code", "1", "code", "the program's instructions, with symbols and source lines"),
     PaneName(
-        "registers", 2, "registers", "the CPU's registers; * marks what the last step changed"
+        "registers", "2", "registers", "the CPU's registers; * marks what the last step changed"
     ),
-    PaneName("maps", 3, "memory map", "the areas of the address space, as in /proc/PID/maps"),
-    PaneName("walk", 4, "page walk", "how the MMU translates one address, level by level"),
-    PaneName("allocators", 5, "allocators", "the page allocator's bitmap tree, the byte allocator"),
-    PaneName("syscalls", 6, "system calls", "each call, its result and what it changed"),
-    PaneName("stack", 7, "stack", "words above the stack pointer and where they lead"),
-    PaneName("memory", 8, "memory", "bytes at an address"),
-    PaneName("timeline", 9, "timeline", "the kernel's events; what lies ahead is grey"),
-    PaneName("console", 0, "console", "what the program prints; type to it here"),
+    PaneName("maps", "3", "memory map", "the areas of the address space, as in /proc/PID/maps"),
+    PaneName("walk", "4", "page walk", "how the MMU translates one address, level by level"),
+    PaneName(
+        "allocators", "5", "allocators", "the page allocator's bitmap tree, the byte allocator"
+    ),
+    PaneName("syscalls", "6", "system calls", "each call, its result and what it changed"),
+    PaneName("stack", "7", "stack", "words above the stack pointer and where they lead"),
+    PaneName("memory", "8", "memory", "bytes at an address"),
+    PaneName("timeline", "9", "timeline", "the kernel's events; what lies ahead is grey"),
+    PaneName("console", "0", "console", "what the program prints; type to it here"),
+    PaneName("tasks", "t", "tasks", "processes and threads: state, CPU, what each waits for"),
+    PaneName("queues", "q", "run queues", "each CPU, what it runs, who is next and why"),
+    PaneName("gantt", "g", "gantt", "who ran where over virtual time, and why each switch came"),
+    PaneName("waits", "w", "waits", "wait queues and futexes: who waits, who holds; deadlocks"),
 )
 BY_NAME = {pane.name: pane for pane in PANES}
-BY_DIGIT = {pane.digit: pane for pane in PANES}
+BY_KEY = {pane.key: pane for pane in PANES}
 
 Stack = tuple[tuple[str, int], ...]
 Columns = tuple[tuple[int, Stack], ...]
 
-PRESETS: tuple[str, ...] = ("cpu", "syscall", "vm", "alloc")
+PRESETS: tuple[str, ...] = ("cpu", "syscall", "vm", "alloc", "sched")
 SIZES: tuple[str, ...] = ("narrow", "wide", "huge")
 
 #: The pane in `study` until the user chooses another.
@@ -47,6 +58,7 @@ STUDY: dict[str, str] = {
     "syscall": "syscalls",
     "vm": "maps",
     "alloc": "allocators",
+    "sched": "queues",
 }
 
 _WIDE_RIGHT = (("study", 18), ("syscalls", 9), ("console", 10))
@@ -56,6 +68,7 @@ LAYOUTS: dict[tuple[str, str], Columns] = {
     ("syscall", "narrow"): ((1, (("code", 6), ("study", 9), ("console", 6))),),
     ("vm", "narrow"): ((1, (("code", 5), ("study", 11), ("console", 5))),),
     ("alloc", "narrow"): ((1, (("code", 4), ("study", 13), ("console", 4))),),
+    ("sched", "narrow"): ((1, (("code", 4), ("study", 13), ("console", 4))),),
     ("cpu", "wide"): (
         (50, (("code", 24), ("stack", 13))),
         (70, (("study", 14), ("syscalls", 11), ("console", 12))),
@@ -71,6 +84,10 @@ LAYOUTS: dict[tuple[str, str], Columns] = {
     ("alloc", "wide"): (
         (46, (("code", 14), ("timeline", 23))),
         (74, (("study", 22), ("syscalls", 7), ("console", 8))),
+    ),
+    ("sched", "wide"): (
+        (52, (("code", 10), ("tasks", 14), ("waits", 13))),
+        (68, (("study", 13), ("gantt", 16), ("console", 8))),
     ),
     ("cpu", "huge"): (
         (62, (("code", 36), ("registers", 21))),
@@ -91,6 +108,11 @@ LAYOUTS: dict[tuple[str, str], Columns] = {
         (58, (("code", 30), ("maps", 27))),
         (78, (("study", 44), ("memory", 13))),
         (64, (("syscalls", 18), ("timeline", 20), ("console", 19))),
+    ),
+    ("sched", "huge"): (
+        (56, (("code", 22), ("tasks", 19), ("waits", 16))),
+        (80, (("study", 22), ("gantt", 35))),
+        (62, (("syscalls", 22), ("timeline", 18), ("console", 17))),
     ),
 }
 

@@ -35,6 +35,10 @@ class Names(Protocol):
         """A line of a source file; "" if it cannot be found."""
         ...
 
+    def describe(self, address: int) -> str:
+        """Symbol and offset of any address, also of data; "" if there is none."""
+        ...
+
 
 class NoNames:
     """A program without symbols."""
@@ -48,6 +52,10 @@ class NoNames:
         return None
 
     def text(self, file: str, line: int) -> str:
+        """Nothing."""
+        return ""
+
+    def describe(self, address: int) -> str:
         """Nothing."""
         return ""
 

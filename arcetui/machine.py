@@ -168,5 +168,6 @@ def open_machine(launch: Launch) -> Machine:
     pumped = PumpedDebugger(debugger)
     symbols = open_symbols(debugger)
     commander = Commander(cast("Debugger", pumped), symbols)
-    capture = Capture(debugger, symbols, words, Path(recipe.path).name)
+    program = Path(recipe.path).name
+    capture = Capture(debugger, symbols, words, program, commander.context.frames)
     return Machine(debugger, capture, pumped, CommandPrompt(commander))

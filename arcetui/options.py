@@ -63,7 +63,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(("-x",), "FILE", "a file of commands to do", ("batch",), repeats=True),
     Option(("--preset",), "NAME", "the layout to begin with: cpu, syscall, vm, alloc ...",
            ("tui",)),
-    Option(("--theme",), "NAME", "colours: arce-dark (default), arce-light, ansi-dark, ansi-light ...",
+    Option(("--theme",), "NAME", "colours: arce-dark (default), arce-light, ansi-dark ...",
            ("tui",)),
     Option(("--calm",), "", "nothing slides, and a running program is drawn less often", ("tui",)),
     Option(("--version", "-V"), "", "print the version"),

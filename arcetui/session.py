@@ -165,6 +165,7 @@ class Session(threading.Thread):
         """A new movement begins here."""
         assert self._machine is not None
         self._error = ""
+        self._interests = replace(self._interests, frame=0, code_at=None)
         self._machine.capture.begin_movement()
         self._rate_mark = (time.monotonic(), self._debugger.machine().instructions)
 

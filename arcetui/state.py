@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from arcetui.render.row import Row
     from kernel.control import Arch, BreakpointView, BreakSpec, Goal, Recipe, Stopped
     from kernel.inspect.position import Position
+    from kernel.inspect.scheduling import SchedulingView
+    from kernel.inspect.sharing import NamespaceView, SharingView
     from kernel.inspect.views import (
         AddressSpaceView,
         AllocatorsView,
@@ -57,6 +59,7 @@ class Interests:
         memory: Where the hex pane stands.
         rows: The most rows any pane shows: lists are captured at least that long.
         timeline_at: Event the timeline stands at; 0 follows the position.
+        frame: Frame of the call stack the stack pane begins at; 0 is the innermost.
     """
 
     panes: frozenset[str] = frozenset()
@@ -66,6 +69,7 @@ class Interests:
     memory: Target = SP
     rows: int = 60
     timeline_at: int = 0
+    frame: int = 0
 
 
 class CodeLine(NamedTuple):
@@ -103,6 +107,16 @@ class StackSlot(NamedTuple):
     value: int
     kind: str
     comment: str
+
+
+class FrameLine(NamedTuple):
+    """One frame of the call stack; `how` tells how it was found if that is no certain way."""
+
+    number: int
+    pc: int
+    sp: int
+    where: str
+    how: str
 
 
 class ConsoleTail(NamedTuple):
@@ -164,6 +178,15 @@ class Snapshot:
     previous_memory: MemoryWindow | None = None
     stack: tuple[StackSlot, ...] = ()
     previous_stack: tuple[StackSlot, ...] = ()
+    frames: tuple[FrameLine, ...] = ()
+    scheduling: SchedulingView | None = None
+    previous_scheduling: SchedulingView | None = None
+    processes: tuple[ProcessView, ...] = ()
+    switches: tuple[Event, ...] = ()
+    symbols: Mapping[int, str] = field(default_factory=dict)  # names of futex words
+    sharing: SharingView | None = None
+    previous_sharing: SharingView | None = None
+    namespaces: tuple[NamespaceView, ...] = ()
     console: ConsoleTail = NO_OUTPUT
     events: tuple[Event, ...] = ()
     rate: float = 0.0  # instructions per second while running

@@ -49,7 +49,7 @@ class ConsolePane(Vertical):
         super().__init__(id=f"pane-{about.name}")
         self.pane = about.name
         self.item = NOTHING
-        self._heading = f"{about.digit} {about.heading}"
+        self._heading = f"{about.keys} {about.heading}"
         self._model = TerminalModel()
         self._tail = ConsoleTail(0, 0, b"")
         self._waiting: bool | None = None

@@ -14,11 +14,15 @@ from arcetui.panes.pane import Pane
 from arcetui.render import (
     allocators_pane,
     code_pane,
+    gantt_pane,
     maps_pane,
     memory_pane,
+    queues_pane,
     registers_pane,
     syscalls_pane,
+    tasks_pane,
     timeline_pane,
+    waits_pane,
     walk_pane,
 )
 
@@ -37,6 +41,10 @@ RENDERERS: dict[str, Renderer] = {
     "stack": memory_pane.stack_content,
     "memory": memory_pane.memory_content,
     "timeline": timeline_pane.content,
+    "tasks": tasks_pane.content,
+    "queues": queues_pane.content,
+    "gantt": gantt_pane.content,
+    "waits": waits_pane.content,
 }
 
 
@@ -80,15 +88,14 @@ class PaneGrid(PlacesContainer):
         return [self.pane(name) for name in self.names]
 
     def hidden_words(self, short: bool) -> str:
-        """What the layout has no room for, with the digits that show it."""
+        """What the layout has no room for, with the keys that show it."""
         if self.zoomed:
             return "zoomed: z shows all"
-        missing = [p for p in layouts.PANES if p.name not in self.names]
-        if not missing:
-            return f"[{self.preset}]"
+        missing = [p for p in layouts.PANES if p.key.isdigit() and p.name not in self.names]
         if short:
-            return f"[{self.preset}] hidden: {' '.join(str(p.digit) for p in missing)}"
-        words = ", ".join(f"{p.digit} {p.heading}" for p in missing)
+            parts = " ".join(p.key for p in missing)
+            return f"[{self.preset}] hidden: {parts} v" if parts else f"[{self.preset}] v: more"
+        words = ", ".join([*(f"{p.key} {p.heading}" for p in missing), "v more"])
         return f"[{self.preset}] hidden: {words}"
 
     def reveal(self, name: str) -> None:

@@ -32,7 +32,7 @@ class Pane(LineView):
             self.item = item
 
     def __init__(self, about: PaneName, renderer: Renderer) -> None:
-        super().__init__(f"{about.digit} {about.heading}", id=f"pane-{about.name}")
+        super().__init__(f"{about.keys} {about.heading}", id=f"pane-{about.name}")
         self.pane = about.name
         self._renderer = renderer
         self._content = PaneContent()

@@ -53,6 +53,13 @@ CONCERNS: dict[str, frozenset[str]] = {
     ),
     "console": frozenset(["CONSOLE_READ", "CONSOLE_WRITE", "CONSOLE_INPUT"]),
     "code": frozenset(["SIGNAL_DELIVER", "SIGNAL_RETURN", "SIGNAL_DEFAULT", "PROC_EXEC"]),
+    "tasks": frozenset(
+        ["TASK_NEW", "TASK_EXIT", "TASK_WAKE", "PROC_NEW", "PROC_EXIT", "PROC_REAP", "PROC_EXEC"]
+    ),
+    "queues": frozenset(["TASK_SWITCH", "QUEUE_PUSH", "QUEUE_POP", "TASK_MIGRATE", "IPI"]),
+    "gantt": frozenset(["TASK_SWITCH"]),
+    "waits": frozenset(["FUTEX_WAIT", "FUTEX_WAKE", "SYSCALL_BLOCK", "TASK_WAKE"]),
+    "sharing": frozenset(["NS_NEW", "NS_DROP", "ARC_NEW", "ARC_SHARE", "ARC_COPY", "ARC_DROP"]),
     "memory": frozenset(["COW_COPY", "PTE_SET", "PTE_CLEAR"]),
 }
 #: What a system call changed, for the call log.
@@ -98,6 +105,26 @@ _WORDS: dict[str, tuple[str, str]] = {  # one, many
     "SIGNAL_RETURN": ("handler returned", "{} handlers returned"),
     "SIGNAL_DEFAULT": ("signal's default action", "{} default actions"),
     "PROC_EXEC": ("new program", "{} new programs"),
+    "PROC_NEW": ("+1 process", "+{} processes"),
+    "PROC_EXIT": ("1 process ended", "{} processes ended"),
+    "PROC_REAP": ("1 process reaped", "{} processes reaped"),
+    "TASK_NEW": ("+1 task", "+{} tasks"),
+    "TASK_EXIT": ("1 task ended", "{} tasks ended"),
+    "TASK_WAKE": ("1 woken", "{} woken"),
+    "TASK_SWITCH": ("1 switch", "{} switches"),
+    "TASK_MIGRATE": ("1 migrated", "{} migrated"),
+    "QUEUE_PUSH": ("1 queued", "{} queued"),
+    "QUEUE_POP": ("1 taken", "{} taken"),
+    "IPI": ("1 IPI", "{} IPIs"),
+    "FUTEX_WAIT": ("1 waits", "{} wait"),
+    "FUTEX_WAKE": ("1 wake-up", "{} wake-ups"),
+    "SYSCALL_BLOCK": ("1 call waits", "{} calls wait"),
+    "NS_NEW": ("+1 namespace", "+{} namespaces"),
+    "NS_DROP": ("-1 namespace", "-{} namespaces"),
+    "ARC_NEW": ("+1 object", "+{} objects"),
+    "ARC_SHARE": ("1 shared", "{} shared"),
+    "ARC_COPY": ("1 copied", "{} copied"),
+    "ARC_DROP": ("1 reference dropped", "{} references dropped"),
 }
 _COUNTED_FIELD = {"PAGE_ALLOC": "count", "PAGE_FREE": "count"}
 _BYTES = frozenset({"CONSOLE_READ", "CONSOLE_WRITE", "CONSOLE_INPUT"})

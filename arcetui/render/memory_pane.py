@@ -10,7 +10,7 @@ from arcetui.render.row import Row, Span, row
 from arcetui.state import Item, PaneContent
 
 if TYPE_CHECKING:
-    from arcetui.state import Snapshot
+    from arcetui.state import FrameLine, Snapshot
 
 _ASCII = bytes(c if 32 <= c < 127 else 46 for c in range(256))
 
@@ -28,11 +28,18 @@ def stack_content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
     """Words from the stack pointer upwards, as pwndbg's `telescope`."""
     old = {slot.address: slot.value for slot in snapshot.previous_stack}
     pointers = _pointers(snapshot)
-    sp = snapshot.registers["sp"]
+    chosen = snapshot.interests.frame
+    frames = snapshot.frames
+    sp = frames[chosen].sp if chosen < len(frames) else snapshot.registers["sp"]
+    borders = {frame.sp: frame for frame in frames[chosen:]}
     rows: list[Row] = []
     items: list[Item] = []
     changed = 0
     for slot in snapshot.stack:
+        border = borders.get(slot.address)
+        if border is not None and (len(frames) > 1 or border.where):
+            rows.append(_frame_row(border))
+            items.append(Item("address", border.pc, "code"))
         differs = old.get(slot.address, slot.value) != slot.value
         changed += differs
         names = " ".join(pointers.get(slot.address, ()))
@@ -50,7 +57,17 @@ def stack_content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
     if not rows:
         rows.append(row((f" the stack at {sp:#x} is not mapped", "error")))
     note = f"{changed} word{'s' * (changed != 1)} changed" if changed else ""
-    return PaneContent(tuple(rows), tuple(items), title=f"sp = {sp:#x}", changed=note)
+    title = f"sp = {sp:#x}" if not chosen else f"frame #{chosen} (d goes back), from {sp:#x}"
+    return PaneContent(tuple(rows), tuple(items), title=title, changed=note)
+
+
+def _frame_row(frame: FrameLine) -> Row:
+    """Where a call's part of the stack begins."""
+    return row(
+        (f"#{frame.number} ", "heading"),
+        (frame.where or f"{frame.pc:#x}", "symbol"),
+        (f"  {frame.how}" if frame.how else "", "dim"),
+    )
 
 
 def memory_content(snapshot: Snapshot, width: int, height: int) -> PaneContent:

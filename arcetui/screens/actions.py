@@ -8,7 +8,7 @@ from arcetui import layouts, themes
 from arcetui import state as s
 from arcetui.panes.console import ConsolePane
 from arcetui.panes.pane import Pane
-from arcetui.screens.dialogs import ConfirmScreen, HelpScreen
+from arcetui.screens.dialogs import ConfirmScreen, HelpScreen, PanesScreen
 from arcetui.session import Session
 from arcetui.widgets.entry import AskBar, PromptPanel
 from arcetui.widgets.row_screen import RowScreen
@@ -234,6 +234,24 @@ class DebuggerActions(RowScreen[None]):
             start = pane.cursor if pane.cursor >= 0 else max(pane.current, pane.top) - by
             pane.move_cursor(start + by)
 
+    def action_frame(self, by: int) -> None:
+        """Up to the caller's frame, down to the callee's: in the stack and the code pane."""
+        snapshot, pane = self.snapshot, self.focused_pane
+        if snapshot is None or pane is None or pane.pane not in ("stack", "code"):
+            self._tell("u and d go up and down the calls in the stack (7) and code (1) panes.")
+            return
+        if snapshot.running:
+            return
+        if "stack" not in self.grid.names:
+            self.focus_pane("stack")
+        frames = snapshot.frames
+        frame = self.interests.frame + by
+        if frame < 0 or (frames and frame >= len(frames)):
+            self._tell("This is the innermost frame." if frame < 0 else "No frame is known above.")
+            return
+        at = frames[frame].pc if frame and frames else None
+        self.look(frame=frame, code_at=at)
+
     def action_page(self, by: int) -> None:
         """A page; in the timeline a hundred events."""
         self._move_rows(by * 100, lambda pane: by * pane.page)
@@ -277,9 +295,18 @@ class DebuggerActions(RowScreen[None]):
 
     # -- the screen -----------------------------------------------------------------------
 
-    def action_pane(self, digit: int) -> None:
-        """Focus a pane by its digit."""
-        self.focus_pane(layouts.BY_DIGIT[digit].name)
+    def action_pane(self, key: int | str) -> None:
+        """Focus a pane by its digit or letter."""
+        self.focus_pane(layouts.BY_KEY[str(key)].name)
+
+    def action_panes(self) -> None:
+        """Choose a pane from the list of all."""
+
+        def chosen(name: str | None) -> None:
+            if name:
+                self.focus_pane(name)
+
+        self.app.push_screen(PanesScreen(frozenset(self.grid.names)), chosen)
 
     def action_next_pane(self, by: int) -> None:
         """Focus the next pane in reading order."""

@@ -136,6 +136,10 @@ class DebuggerScreen(DebuggerActions):
         snapshot = message.snapshot
         was = self.snapshot
         self.snapshot = snapshot
+        if was is not None and was.machine.position != snapshot.machine.position:
+            from dataclasses import replace
+
+            self.interests = replace(self.interests, frame=0, code_at=None)
         if was is None and snapshot.interests.panes != self.wanted().panes:
             self.look()
         for pane in self.grid.panes():

@@ -31,7 +31,7 @@ def help_rows(pane: str) -> list[Row]:
             rows.append(row((f"  {names:<22} ", "key"), key.help))
     rows += [row(" "), row((" Panes", "heading"))]
     for each in layouts.PANES:
-        rows.append(row((f"  {each.digit} {each.heading:<14} ", "key"), each.about + "."))
+        rows.append(row((f"  {each.keys:<2} {each.heading:<14} ", "key"), each.about + "."))
     rows += [
         row(" "),
         row((" Marks", "heading")),
@@ -76,6 +76,57 @@ class HelpScreen(ModalScreen[None]):
     def action_close(self) -> None:
         """Back."""
         self.dismiss(None)
+
+
+class PanesScreen(ModalScreen[str]):
+    """All panes; the key of one shows it."""
+
+    COMPONENT_CLASSES = RowScreen.COMPONENT_CLASSES
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(pane.key, f"choose('{pane.name}')") for pane in layouts.PANES),
+        Binding("escape,v,space", "choose('')"),
+        Binding("up,k", "move(-1)"),
+        Binding("down,j", "move(1)"),
+        Binding("enter", "enter"),
+    ]
+
+    def __init__(self, visible: frozenset[str]) -> None:
+        super().__init__()
+        self._visible = visible
+
+    def compose(self) -> ComposeResult:
+        """One list."""
+        with Vertical(id="panes-box"):
+            view = LineView("panes (press a key; · is on the screen already)")
+            view.rows = [
+                row(
+                    (f" {'·' if pane.name in self._visible else ' '} ", "dim"),
+                    (f"{pane.key}  ", "key"),
+                    (f"{pane.heading:<14} ", "value"),
+                    (f"{pane.about}", "dim"),
+                )
+                for pane in layouts.PANES
+            ]
+            yield view
+
+    def on_mount(self) -> None:
+        """As high as the list."""
+        self.query_one("#panes-box").styles.height = len(layouts.PANES) + 3
+        self.query_one(LineView).focus()
+
+    def action_move(self, by: int) -> None:
+        """Up or down."""
+        view = self.query_one(LineView)
+        view.move_cursor(view.cursor + by)
+
+    def action_enter(self) -> None:
+        """Take the selected one."""
+        view = self.query_one(LineView)
+        self.action_choose(layouts.PANES[view.cursor].name if view.cursor >= 0 else "")
+
+    def action_choose(self, name: str) -> None:
+        """Done."""
+        self.dismiss(name)
 
 
 class ConfirmScreen(ModalScreen[bool]):

@@ -12,6 +12,12 @@ from typing import Any
 
 from kernel.crates.event import Cause, CauseKind, Event, EventKind
 from kernel.inspect.position import Position
+from kernel.inspect.scheduling import (
+    ReadyQueueView,
+    SchedulingView,
+    TaskStateView,
+    WaitQueueView,
+)
 from kernel.inspect.views import (
     AddressSpaceView,
     AllocatorsView,
@@ -351,6 +357,41 @@ class FakeDebugger:
 
     def tasks(self):
         return ()
+
+    def scheduling(self):
+        running = TaskStateView(
+            4, 4, 3, "prog", "process", "Running", 0, 1, "place 1", "", (), 0, self.n * 5, 1, 0,
+            None, (), (),
+        )  # fmt: skip
+        waiting = replace(
+            running, tid=5, role="thread", state="Blocked", waiting_for="futex: futex 0x402000",
+            waiting_on=("futex 1:0x402000",), blocked=("INT",), pending=("TERM",),
+        )  # fmt: skip
+        ready = replace(running, tid=6, role="thread", state="Ready")
+        queue = ReadyQueueView(
+            0, "FIFO", 4, False, False, "", ((6, "place 1"),), (), False, self.n * 5, 0, 10**7
+        )
+        wait = WaitQueueView(
+            "futex 1:0x402000", "futex", 0x402000, 4, 0x80000004, (5,), 4, "the word names it"
+        )
+        tasks = (running, waiting, ready)
+        return SchedulingView(self.n * 5, 10**7, tasks, (queue,), (wait,), (), False)
+
+    def switches(self, first, end):
+        cause = Cause(CauseKind.TICK, 1)
+        two = (4, 5)
+        return tuple(
+            Event(
+                i,
+                0,
+                4,
+                i * 100,
+                cause,
+                EventKind.TASK_SWITCH,
+                (two[i // 4 % 2], two[1 - i // 4 % 2], "preempted"),
+            )
+            for i in range(max(first, 4) // 4 * 4, min(end, self.end.event + 1), 4)
+        )
 
     def processes(self):
         return ()

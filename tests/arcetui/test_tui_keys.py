@@ -119,8 +119,7 @@ async def test_restart_asks_and_goto_takes_positions(tmp_path):
 async def test_digits_focus_panes_and_reveal_hidden_ones(tmp_path):
     async with opened(tmp_path, size=(80, 24)) as (app, pilot, _fake):
         for about in layouts.PANES:
-            await pilot.press("escape")
-            await pilot.press(str(about.digit))
+            await pilot.press("escape", *about.keys)
             await pilot.pause()
             pane = app.screen.focused_pane
             assert pane is not None

@@ -1,0 +1,75 @@
+"""How tasks are written everywhere: number and name, in a colour of their own; times; futexes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from arcetui.render.row import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kernel.inspect.scheduling import SchedulingView, TaskStateView, WaitQueueView
+
+#: Colours that take turns; the number stands beside them, so that nothing hangs on colour alone.
+_TURNS = ("t-green", "t-yellow", "t-blue", "t-magenta", "t-cyan", "t-red")
+#: Names of tasks without a program.
+KERNEL_ROLES = frozenset({"idle", "main", "gc"})
+
+
+def task_style(tid: int) -> str:
+    """The colour of a task."""
+    return _TURNS[tid % len(_TURNS)]
+
+
+def letter_style(letter: str) -> str:
+    """The colour of an object known by a letter."""
+    return _TURNS[sum(letter.encode()) % len(_TURNS)]
+
+
+def tasks_by_tid(view: SchedulingView) -> dict[int, TaskStateView]:
+    """Tasks by their number."""
+    return {task.tid: task for task in view.tasks}
+
+
+def task_span(tid: int, tasks: Mapping[int, TaskStateView]) -> Span:
+    """Number and name; a task that is gone has only its number."""
+    task = tasks.get(tid)
+    return Span(f"{tid} {task.name}" if task is not None else f"{tid}", task_style(tid))
+
+
+def time_text(ns: int) -> str:
+    """A virtual time: 950 ns, 12.5 µs, 3.250 ms, 1.200 s."""
+    if ns < 1000:
+        return f"{ns} ns"
+    if ns < 1_000_000:
+        return f"{ns / 1e3:.1f} µs"
+    if ns < 1_000_000_000:
+        return f"{ns / 1e6:.3f} ms"
+    return f"{ns / 1e9:.3f} s"
+
+
+def wait_name(wait: WaitQueueView, symbols: Mapping[int, str]) -> str:
+    """What is waited for, in words: "futex 0x408d44 forks+0x28", "pipe:[7] readers"."""
+    if wait.kind == "queue":
+        return wait.name
+    symbol = symbols.get(wait.va, "")
+    return f"{wait.kind} {wait.va:#x}" + (f" {symbol}" if symbol else "")
+
+
+def waits_for(task: TaskStateView, view: SchedulingView, symbols: Mapping[int, str]) -> str:
+    """What a blocked task waits for, in words."""
+    text = task.waiting_for
+    call, colon, rest = text.partition(": ")
+    if colon and rest.startswith(call):
+        text = rest  # "futex: futex 0x..." says it twice
+    names = dict.fromkeys(
+        wait_name(wait, symbols)
+        for wait in view.waits
+        if wait.kind != "queue" and wait.name in task.waiting_on
+    )
+    if names:
+        text = ", ".join(names)
+    if task.deadline_ns:
+        text += f" until {time_text(task.deadline_ns)}"
+    return text

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from kernel.machine import clock
 from kernel.machine.arch import LOONGARCH64
 from kernel.machine.engine import Access, Cause, RunResult, Stop, Translator
 from kernel.machine.engines.loongarch64.code_frames import CodeFrames
-from kernel.machine.engines.loongarch64.python_builder import MASK64
-from kernel.machine.engines.loongarch64.python_code import (
+from kernel.machine.engines.loongarch64.guest_stop import (
     BUS_FAULT,
     PAGE_FAULT,
-    Block,
     GuestStop,
-    Writer,
+    Offsets,
 )
-from kernel.machine.engines.loongarch64.python_names import Offsets, bind_floats, names_for
-from kernel.machine.engines.loongarch64.state import PC, State, blank
+from kernel.machine.engines.loongarch64.state import MASK64, PC, State, blank
 from kernel.machine.ram import FRAME_SHIFT, Ram
+
+if TYPE_CHECKING:
+    from kernel.machine.engines.loongarch64.python_code import Block
 
 _READ: Final = int(Access.READ)
 _WRITE: Final = int(Access.WRITE)
@@ -60,7 +60,7 @@ class LoongArchEngine:
         self.wt = Offsets(self._find_write)
         self._low = ram.base >> FRAME_SHIFT
         self._high = (ram.base + ram.size_bytes) >> FRAME_SHIFT
-        self._names: dict[str, Any] = names_for(state, ram, self, self.rt, self.wt)
+        self._names: dict[str, Any] = {}  # globals of compiled code, made when there is any
         self._may_store_code = False
         self._budget = 0
         self._left = 0  # as `failed` was told
@@ -148,6 +148,12 @@ class LoongArchEngine:
 
     def _compile(self, pc: int, word: int | None, limit: int, stops: frozenset[int]) -> Block:
         """The code at `pc` as a function; `word` instead of what stands there."""
+        # Not needed by native code until something rare turns up: not a part of its start.
+        from kernel.machine.engines.loongarch64.python_code import Writer
+        from kernel.machine.engines.loongarch64.python_names import bind_floats, names_for
+
+        if not self._names:
+            self._names = names_for(self.state, self.ram, self, self.rt, self.wt)
         offset = 0
         if word is None:
             offset = (self._code_frame(pc) - self._low - (pc >> FRAME_SHIFT)) << FRAME_SHIFT

@@ -13,13 +13,12 @@ from kernel.machine.engine import RunResult, Stop, Translator
 from kernel.machine.engines.loongarch64 import llvm_layout as at
 from kernel.machine.engines.loongarch64.code_frames import CodeFrames
 from kernel.machine.engines.loongarch64.engine_base import CodeStore, LoongArchEngine
+from kernel.machine.engines.loongarch64.guest_stop import GuestStop
 from kernel.machine.engines.loongarch64.llvm_library import Library
-from kernel.machine.engines.loongarch64.python_code import GuestStop
-from kernel.machine.engines.loongarch64.state import CELLS, GPRS, State
+from kernel.machine.engines.loongarch64.state import CELLS, GPRS, MASK64, State
 from kernel.machine.ram import FRAME_SHIFT, Ram
 
 _LINE: Final = 64
-_MASK64: Final = (1 << 64) - 1
 _PC: Final = at.PC_AT >> 3
 _LEFT: Final = at.LEFT >> 3
 _REASON: Final = at.REASON >> 3
@@ -153,7 +152,7 @@ class LlvmEngine(LoongArchEngine):
         while True:
             left = q[_LEFT]
             if reason == at.SYSCALL:
-                pc = q[_PC] = q[_PC] + 4 & _MASK64
+                pc = q[_PC] = q[_PC] + 4 & MASK64
                 return Stop.SYSCALL, None, budget - left, pc
             result = self._serve(reason, q[_PC], left)
             if result is not None:
@@ -207,7 +206,7 @@ class LlvmEngine(LoongArchEngine):
         if q[other] != tag:
             q[other] = at.NO_TAG
         q[mine] = tag
-        q[entry + 2] = self._host + offset & _MASK64
+        q[entry + 2] = self._host + offset & MASK64
         self._has_entries = True
         return True
 

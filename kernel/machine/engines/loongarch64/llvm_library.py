@@ -16,7 +16,6 @@ import os
 import platform
 import stat
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any, Final
 
@@ -176,6 +175,8 @@ def read_cached(path: Path) -> bytes | None:
 
 def write_cached(path: Path, data: bytes) -> None:
     """Keep an object file: whole or not at all, and nothing happens if that fails."""
+    import tempfile  # rarely needed
+
     with contextlib.suppress(OSError):
         descriptor, name = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
         try:

@@ -16,9 +16,8 @@ from kernel.machine.engines.loongarch64.builder import Builder, Value
 from kernel.machine.engines.loongarch64.decode import Decoded
 from kernel.machine.engines.loongarch64.formats import FIELDS
 from kernel.machine.engines.loongarch64.rare import FloatOperation
-from kernel.machine.engines.loongarch64.state import FCSR, LL_ADDRESS, LL_BIT, LL_VALUE
+from kernel.machine.engines.loongarch64.state import FCSR, LL_ADDRESS, LL_BIT, LL_VALUE, MASK64
 
-MASK64: Final = (1 << 64) - 1
 _SYMBOLS: Final = {"add": "+", "sub": "-", "mul": "*", "and": "&", "or": "|", "xor": "^"}
 _RELATIONS: Final = {
     "eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=",

@@ -19,9 +19,10 @@ from typing import Any, Final, TypeAlias
 from kernel.machine.engine import Cause
 from kernel.machine.engines.loongarch64.decode import decode
 from kernel.machine.engines.loongarch64.isa import is_vector
-from kernel.machine.engines.loongarch64.python_builder import MASK64, PythonBuilder
+from kernel.machine.engines.loongarch64.python_builder import PythonBuilder
 from kernel.machine.engines.loongarch64.rare import FloatOperation
 from kernel.machine.engines.loongarch64.semantics import SEMANTICS
+from kernel.machine.engines.loongarch64.state import MASK64
 from kernel.machine.ram import FRAME_BYTES
 
 #: Most instructions in one block.
@@ -30,26 +31,6 @@ _PAGE: Final = ~(FRAME_BYTES - 1)
 _NAME: Final = "block"
 
 Function: TypeAlias = "Callable[[int], tuple[int, int, int]]"
-
-
-class GuestStop(Exception):
-    """An instruction cannot complete.
-
-    Attributes:
-        cause: A `Cause`, or -1 for a page fault, -2 for an access outside RAM.
-        address: What the exception is about; for faults the first byte of the page.
-        access: For faults the `Access`.
-    """
-
-    def __init__(self, cause: int, address: int = 0, access: int = 0) -> None:
-        super().__init__(cause, address, access)
-        self.cause = cause
-        self.address = address
-        self.access = access
-
-
-PAGE_FAULT: Final = -1
-BUS_FAULT: Final = -2
 
 
 @dataclass(slots=True)

@@ -11,7 +11,8 @@ from kernel.machine.engines.loongarch64.engine_base import (
     CodeStore,
     LoongArchEngine,
 )
-from kernel.machine.engines.loongarch64.python_code import MAX_INSNS, Block, GuestStop
+from kernel.machine.engines.loongarch64.guest_stop import GuestStop
+from kernel.machine.engines.loongarch64.python_code import MAX_INSNS, Block
 from kernel.machine.engines.loongarch64.state import CELLS, GPRS, State
 from kernel.machine.ram import FRAME_SHIFT, Ram
 

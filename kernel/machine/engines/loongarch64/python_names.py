@@ -8,27 +8,15 @@ from typing import Any, Final, Protocol
 
 from kernel.machine.engine import Cause
 from kernel.machine.engines.loongarch64 import rare
-from kernel.machine.engines.loongarch64.python_builder import MASK64
-from kernel.machine.engines.loongarch64.python_code import GuestStop
+from kernel.machine.engines.loongarch64.guest_stop import GuestStop, Offsets
 from kernel.machine.engines.loongarch64.rare import FloatOperation
-from kernel.machine.engines.loongarch64.state import FCSR, State, read_fcsr, write_fcsr
+from kernel.machine.engines.loongarch64.state import FCSR, MASK64, State, read_fcsr, write_fcsr
 from kernel.machine.ram import FRAME_BYTES, Ram
 
 _OFFSET: Final = FRAME_BYTES - 1
 
 if sys.byteorder != "little":  # the views below are in the host's order
     raise RuntimeError("the loongarch64 engine needs a little-endian host")
-
-
-class Offsets(dict[int, int]):
-    """Page number -> offset in RAM minus virtual address; asks when a page is missing."""
-
-    def __init__(self, find: Callable[[int], int]) -> None:
-        super().__init__()
-        self.find = find
-
-    def __missing__(self, page: int) -> int:
-        return self.find(page)
 
 
 class Clock(Protocol):

@@ -19,7 +19,7 @@ GPRS: Final = 33
 FCSR_MASKS: Final = (0x1F1F_031F, 0x1F, 0x1F1F_0000, 0x300)
 """The bits fcsr0 to fcsr3 show: all, enables, flags and causes, rounding mode."""
 
-_MASK64: Final = (1 << 64) - 1
+MASK64: Final = (1 << 64) - 1
 _STATE: Final = struct.Struct("<32Q32Q8BQQ")
 _FLOAT: Final = struct.Struct("<32Q8BII")
 _GPR: Final = {name: i for i, name in enumerate(LOONGARCH64.registers[:32])}
@@ -75,7 +75,7 @@ class State:
 
     def set(self, name: str, value: int) -> None:
         """The reverse of `get`; values are cut to the register's width."""
-        value &= _MASK64
+        value &= MASK64
         if name in _GPR:
             if name != "zero":
                 self.r[_GPR[name]] = value
@@ -103,8 +103,8 @@ class State:
             raise ValueError(f"loongarch64 has 33 registers, got {len(values)}")
         r = self.r
         for i in range(1, 32):
-            r[i] = values[i] & _MASK64
-        self.cells[PC] = values[32] & _MASK64
+            r[i] = values[i] & MASK64
+        self.cells[PC] = values[32] & MASK64
 
     # -- as bytes -------------------------------------------------------------------------------
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import stat
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -71,7 +73,7 @@ def test_a_full_disk_does_no_harm(quick, tmp_path, monkeypatch):
     def fail(*_args, **_options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(library.tempfile, "mkstemp", fail)
+    monkeypatch.setattr(tempfile, "mkstemp", fail)
     assert not library._load(tmp_path).is_cached
     assert list(tmp_path.iterdir()) == []
 
@@ -83,8 +85,6 @@ def test_all_sources_are_part_of_the_key():
         "import sys; import kernel.machine.engines.loongarch64.llvm_module;"
         "print(*[m for m in sys.modules if m.startswith('kernel.machine.engines.loongarch64.')])"
     )
-    import subprocess
-
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     used = {
         name.removeprefix("kernel.machine.engines.loongarch64.") for name in done.stdout.split()
@@ -121,8 +121,6 @@ def test_nothing_of_llvm_is_imported_for_the_python_engine():
         "make_engines(ARCHES['loongarch64'], Ram(0, 4096), [None], 'python');"
         "print('llvmlite' in sys.modules, 'unicorn' in sys.modules)"
     )
-    import subprocess
-
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False False\n"
 

@@ -5,6 +5,7 @@ Source: Linux fs/exec.c (`do_execveat_common`).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kernel.crates.errno import Errno, LinuxError
@@ -44,12 +45,14 @@ def _strings(t: Thread, va: int) -> tuple[bytes, ...]:
     return tuple(t.mem.read_cstr(p, MAX_ARG_BYTES, Errno.E2BIG) for p in pointers)
 
 
-def _exec(t: Thread, node: VfsNode, path: str, argv_va: int, envp_va: int) -> int:
+def _exec(t: Thread, node: VfsNode, path: str, argv_va: int, envp_va: int, name: str = "") -> int:
     who = credentials(t)
     check_file(node, who)
     argv = _strings(t, argv_va) or (b"",)
     envp = _strings(t, envp_va)
     program = find_program(t.starry, t.fs.cwd, node, path, argv, who)
+    if name:
+        program = replace(program, name=name)
     if not others_gone(t):
         return wait_for_others(t)
     replace_program(t, program, envp)
@@ -73,9 +76,10 @@ def sys_execveat(t: Thread, dirfd: int, path_va: int, argv: int, envp: int, flag
     if flags & AT_SYMLINK_NOFOLLOW and node.get_attr().kind is VfsNodeType.SYMLINK:
         raise LinuxError(Errno.ELOOP)
     fd = as_int32(dirfd)
+    name = "" if path else t.fds.get_any(fd).path.rpartition("/")[2]
     if fd != AT_FDCWD and not path.startswith("/"):
         path = f"/dev/fd/{fd}/{path}" if path else f"/dev/fd/{fd}"
-    return _exec(t, node, path, argv, envp)
+    return _exec(t, node, path, argv, envp, name)
 
 
 CALLS: dict[str, Handler] = {"execve": sys_execve, "execveat": sys_execveat}

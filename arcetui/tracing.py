@@ -20,6 +20,7 @@ from arcetui.strace.formatter import (
     exit_line,
     signal_line,
 )
+from arcetui.strace.interleave import Interleaver
 from arcetui.strace.selection import known_calls
 from arcetui.strace.summary import Summary
 
@@ -31,7 +32,7 @@ MAX_STRING = 1 << 20
 
 
 class Tracer:
-    """A `SyscallObserver` that writes lines.
+    """A `TaskObserver` that writes lines.
 
     Args:
         formatter: Makes the lines.
@@ -39,7 +40,9 @@ class Tracer:
         write: Takes a line without its newline; None: only count.
         summary: Counts calls, if asked for.
         as_json: JSON objects instead of strace's format.
-        quiet: No line about the exit.
+        quiet: No lines about exits and new threads.
+        as_columns: Lines begin with a column of thread ids (`-f -o FILE`).
+        tell: Takes messages about new threads; by default they go where the lines go.
     """
 
     def __init__(
@@ -51,6 +54,8 @@ class Tracer:
         *,
         as_json: bool = False,
         quiet: bool = False,
+        as_columns: bool = False,
+        tell: Callable[[str], None] | None = None,
     ) -> None:
         self._formatter = formatter
         self._chosen = chosen
@@ -59,7 +64,13 @@ class Tracer:
         self._as_json = as_json
         self._quiet = quiet
         self._open: dict[int, tuple[SyscallView, Pending]] = {}
-        self._tids: set[int] = set()
+        silent = quiet or as_json
+        self._lines = Interleaver(
+            self.line,
+            None if silent else tell or self.line,
+            as_columns=as_columns,
+            cuts={"successful", "failed", "unfinished"} <= chosen.statuses and not as_json,
+        )
         self.first_line = ""
 
     def line(self, text: str) -> None:
@@ -74,13 +85,23 @@ class Tracer:
         """Write a JSON object."""
         self.line(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
 
+    # -- calls ----------------------------------------------------------------------------------
+
     def enter(self, call: SyscallView, memory: MemoryReader) -> None:
         """A call begins."""
-        self._tids.add(call.tid)
+        if not self._lines.threads:
+            self._first_thread(call.tid)
         if not self._chosen.wants_call(call.name, call.nr):
             return
         pending = self._formatter.enter(call, memory)
         self._open[call.tid] = call, pending
+        if not self._as_json:
+            self._lines.begin(call.tid, pending)
+
+    def _first_thread(self, tid: int) -> None:
+        self._lines.attach(tid, tid)
+        if self.first_line:
+            self.first_line = self._lines.prefix(tid) + self.first_line
 
     def exit(self, call: SyscallView, memory: MemoryReader) -> None:
         """A call returned."""
@@ -92,15 +113,23 @@ class Tracer:
         if self._summary is not None:
             self._summary.add(call.name, call.time_ns - began.time_ns, failed=failed)
         if self._write is None or not self._chosen.wants_status(failed):
-            return
-        if self._as_json:
+            self._lines.drop(call.tid)
+        elif self._as_json:
             data = self._formatter.as_json(call, memory, pending)
-            self.record({**data, "time_ns": began.time_ns, "end_ns": call.time_ns})
+            times = {"time_ns": began.time_ns, "end_ns": call.time_ns}
+            self.record({**data, "pid": self._pid(call.tid), **times})
         else:
-            self.line(self._prefix(call.tid) + self._formatter.exit(call, memory, pending))
+            self._lines.finish(call.tid, *self._formatter.parts(call, memory, pending))
+
+    def _pid(self, tid: int) -> int:
+        return self._lines.threads.get(tid, tid)
+
+    # -- signals and tasks ----------------------------------------------------------------------
 
     def signal(self, tid: int, signo: int, info: SignalInfoView) -> None:
         """A signal reaches a thread."""
+        if not self._lines.threads:
+            self._first_thread(tid)
         self._formatter.signal(tid)
         if self._summary is not None and self._write is None:
             return
@@ -120,33 +149,61 @@ class Tracer:
             )
         else:
             line = signal_line(signo, info.code, info.pid, info.uid, info.addr, info.value)
-            self.line(self._prefix(tid) + line)
+            self._lines.line(tid, line)
+
+    def created(self, parent: int, tid: int, pid: int) -> None:
+        """A thread was made, in process `pid` (its own id: a new process)."""
+        self._formatter.forked(parent, tid)
+        if self._as_json:
+            self.record({"type": "created", "parent": parent, "tid": tid, "pid": pid})
+        self._lines.attach(tid, pid)
+
+    def thread_exited(self, tid: int, pid: int, status: int) -> None:
+        """A thread ended; the line about a process's first one waits for the process's end."""
+        entry = self._open.pop(tid, None)
+        if entry is not None:
+            self._never_returned(tid, *entry)
+        if tid != pid:
+            self._gone(tid, pid, status)
 
     def exited(self, pid: int, status: int) -> None:
-        """A process ended: its open calls never return."""
-        for tid in sorted(self._open):
-            call, pending = self._open.pop(tid)
-            self._never_returned(tid, call, pending)
+        """A process ended."""
+        self._gone(pid, pid, status)
+
+    def replaced(self, tid: int, pid: int) -> None:
+        """Thread `tid` called execve and takes the id of its process's first thread."""
+        entry = self._open.pop(tid, None)
+        if entry is not None:
+            self._open[pid] = entry
+        if not self._as_json:
+            self._lines.supersede(tid, pid)
+        self._lines.detach(tid)
+
+    def _gone(self, tid: int, pid: int, status: int) -> None:
         if self._as_json:
-            self.record({"type": "exit", "pid": pid, "status": status})
+            kind = "exit" if tid == pid else "thread_exit"
+            self.record({"type": kind, "pid": pid, "tid": tid, "status": status})
         elif not self._quiet:
-            self.line(self._prefix(pid) + exit_line(status))
+            self._lines.line(tid, exit_line(status))
+        self._lines.detach(tid)
+
+    def close(self) -> None:
+        """The machine stopped: nothing more will come."""
+        if not self._as_json:
+            self._lines.close()
 
     def _never_returned(self, tid: int, call: SyscallView, pending: Pending) -> None:
         if self._summary is not None:
             self._summary.add(call.name, 0, failed=False)
         ended = call.name in NEVER_RETURN
         if not ended and "unfinished" not in self._chosen.statuses:
-            return
-        if self._as_json:
+            self._lines.drop(tid)
+        elif self._as_json:
             data = self._formatter.as_json(call, lambda _va, _size: b"", pending)
-            self.record({**data, "time_ns": call.time_ns, "end_ns": None})
+            times = {"time_ns": call.time_ns, "end_ns": None}
+            self.record({**data, "pid": self._pid(tid), **times})
         else:
-            self.line(self._prefix(tid) + self._formatter.unfinished(pending))
-
-    def _prefix(self, tid: int) -> str:
-        """`[pid N] ` once there are several threads, as strace -f."""
-        return f"[pid {tid:>5}] " if len(self._tids) > 1 else ""
+            self._lines.never(tid)
 
 
 def trace(options: Options) -> int:
@@ -166,6 +223,8 @@ def trace(options: Options) -> int:
             summary,
             as_json=options.has("--json"),
             quiet=options.has("-q"),
+            as_columns=options.has("-f") and options.has("-o"),
+            tell=_to_stderr(streams) if options.has("-o") else None,
         )
         starts = chosen.wants_call("execve", -1) and chosen.wants_status(failed=False)
         if starts and not options.has("--json"):
@@ -173,6 +232,7 @@ def trace(options: Options) -> int:
         streams.before_leaving(close)
         try:
             status = run_recipe(recipe, streams, tracer)
+            tracer.close()
             if summary is not None:
                 for line in summary.lines():
                     write(line)
@@ -231,7 +291,7 @@ def open_output(
     """
     name = options.values.get("-o")
     if name is None:
-        return lambda line: streams.write(2, line.encode("utf-8", "surrogateescape") + b"\n"), _none
+        return _to_stderr(streams), _none
     try:
         file = open(name, "w", encoding="utf-8", errors="surrogateescape")  # noqa: PTH123, SIM115
     except OSError as error:
@@ -245,6 +305,10 @@ def open_output(
             streams.leave(1)
 
     return write, file.close
+
+
+def _to_stderr(streams: HostStreams) -> Callable[[str], None]:
+    return lambda line: streams.write(2, line.encode("utf-8", "surrogateescape") + b"\n")
 
 
 def _none() -> None:

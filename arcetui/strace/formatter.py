@@ -49,6 +49,7 @@ class Pending:
     arguments: tuple[Arg, ...]
     shown: list[str]
     missed: list[int] = field(default_factory=list)  # arguments whose memory was not there yet
+    entered: int = 0  # arguments shown at the entry
 
     @property
     def text(self) -> str:
@@ -89,6 +90,9 @@ class Formatter:
             pending.shown.append(self._decode(call, argument, position))
             if call.missed:
                 pending.missed.append(position)
+        if name == "clone3":
+            pending.missed.append(0)  # the kernel fills in the parent's copy of the thread id
+        pending.entered = len(pending.shown)
         return pending
 
     def signal(self, tid: int) -> None:
@@ -96,6 +100,10 @@ class Formatter:
         masks = self._masks.setdefault(tid, [0])
         masks.append(masks[-1])
         del masks[1:-64]  # signals whose handlers never return
+
+    def forked(self, parent: int, tid: int) -> None:
+        """A new thread begins with its parent's mask."""
+        self._masks[tid] = [self._masks.get(parent, [0])[-1]]
 
     def exit(self, view: CallView, memory: MemoryReader, pending: Pending | None = None) -> str:
         """Finish a call: the whole line, without a newline."""
@@ -125,9 +133,9 @@ class Formatter:
         return f"{sign} {error[0]} ({error[1]})"
 
     def unfinished(self, pending: Pending) -> str:
-        """A call that never came back: `read(0,  <unfinished ...>) = ?`."""
+        """A call that never came back: `read(0,  <unfinished ...>)              = ?`."""
         if len(pending.shown) < len(pending.arguments):
-            return f"{pending.text} <unfinished ...>) = ?"
+            return aligned(f"{pending.text} <unfinished ...>)", "?")
         return aligned(pending.text + ")", "?")
 
     def as_json(
@@ -163,7 +171,9 @@ class Formatter:
         call.result = None if view.name in NEVER_RETURN else view.result
         if view.name.startswith("rt_sig"):
             self._follow_mask(view, call)
-        for position in pending.missed:  # the kernel has faulted the page in by now, if it could
+        for position in (
+            pending.missed if view.result is not None else ()
+        ):  # the kernel has faulted the page in by now, if it could
             pending.shown[position] = self._decode(call, pending.arguments[position], position)
         for position in range(len(pending.shown), len(pending.arguments)):
             argument = pending.arguments[position]

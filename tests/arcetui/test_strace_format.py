@@ -94,7 +94,7 @@ def test_a_call_that_never_returns():
     formatter = Formatter()
     pending = formatter.enter(Seen("read", (0, 0x10, 5), None), lambda va, n: b"")
     assert pending.text == "read(0, "
-    assert formatter.unfinished(pending) == "read(0,  <unfinished ...>) = ?"
+    assert formatter.unfinished(pending) == f"{'read(0,  <unfinished ...>)':<39} = ?"
 
 
 def test_json_keeps_big_numbers_exact():

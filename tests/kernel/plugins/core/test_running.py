@@ -51,6 +51,12 @@ class Watch:
     def on_exited(self, pid: int, status: int) -> None:
         self.exits.append((pid, status))
 
+    def on_created(self, parent: Any, child: Any) -> None: ...
+
+    def on_thread_exited(self, thread: Any, status: int) -> None: ...
+
+    def on_replaced(self, tid: int, thread: Any) -> None: ...
+
 
 def start(new_guest: Callable[..., Any], code: bytes, **recipe: Any) -> tuple[Any, Watch]:
     guest = new_guest(elf=Elf(code=code).build(), **recipe)

@@ -41,6 +41,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(("--seed",), "N", "seed of the machine's random numbers"),
     Option(("--scheduler",), "NAME", "scheduler: fifo (default), rr or cfs"),
     Option(("--hal",), "NAME", "hardware abstraction layer: axhal (default) or polyhal"),
+    Option(("--rootfs",), "NAME", "root file system: ramfs (default), or fat on a RAM disk"),
     Option(("--namespaces",), "HOW", "a dead namespace: drop (default) or leak, as ArceOS"),
     Option(
         ("--env",), "NAME=VALUE", "set a variable of the program's environment", repeats=True

@@ -147,6 +147,7 @@ def make_recipe(
         scheduler=options.values.get("--scheduler", plain.scheduler),
         hal=options.values.get("--hal", plain.hal),
         namespaces=options.values.get("--namespaces", plain.namespaces),
+        rootfs=options.values.get("--rootfs", plain.rootfs),
         stdio=stdio,
         window=window() if size is None else size,
         tree=tuple(scan.entries) if scan is not None else (),

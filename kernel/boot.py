@@ -85,6 +85,7 @@ def boot(recipe: Recipe, sink: ConsoleSink) -> System:
             recipe.seed,
             hal=recipe.hal,
             leaks=recipe.namespaces == "leak",
+            rootfs=recipe.rootfs,
         )
         starry = Starry(kernel, syscall_table(arch.name))
         starry.fork_cow = recipe.fork == "cow"

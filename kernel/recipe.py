@@ -24,6 +24,7 @@ FORKS = ("cow", "copy")
 #: Hardware abstraction layers; `axhal.new_hal` has them.
 HALS = ("axhal", "polyhal")
 NAMESPACES = ("drop", "leak")
+ROOT_FILE_SYSTEMS = ("ramfs", "fat")
 ALLOCATORS = ("tlsf", "slab", "buddy")
 DEFAULT_ENV = ("PATH=/bin:/usr/bin", "HOME=/", "TERM=linux")
 
@@ -54,6 +55,7 @@ class Recipe:
         fork: What fork does with memory: cow shares frames until one writes, copy copies at once.
         hal: One of `HALS`.
         namespaces: What a dropped resource namespace does: drop its references, or leak them.
+        rootfs: One of `ROOT_FILE_SYSTEMS`: what stands at /.
     """
 
     elf: bytes
@@ -72,6 +74,7 @@ class Recipe:
     fork: str = "cow"
     hal: str = "axhal"
     namespaces: str = "drop"
+    rootfs: str = "ramfs"
 
 
 def check(recipe: Recipe) -> Arch:
@@ -92,6 +95,10 @@ def check(recipe: Recipe) -> Arch:
         raise LoadError(f"--fork must be one of {', '.join(FORKS)}")
     if recipe.hal not in HALS:
         raise LoadError(f"--hal must be one of {', '.join(HALS)}")
+    if recipe.rootfs not in ROOT_FILE_SYSTEMS:
+        raise LoadError(f"--rootfs must be one of {', '.join(ROOT_FILE_SYSTEMS)}")
+    if recipe.rootfs != "ramfs" and recipe.tree:
+        raise LoadError("--root needs --rootfs ramfs: FAT cannot hold a Linux tree's links")
     if recipe.namespaces not in NAMESPACES:
         raise LoadError(f"--namespaces must be one of {', '.join(NAMESPACES)}")
     try:

@@ -95,6 +95,8 @@ class EventKind(enum.IntEnum):
     CONSOLE_WRITE = 86  # size_bytes
     CONSOLE_INPUT = 87  # size_bytes
     FS_CHANGE = 88  # what, path
+    BLOCK_READ = 100  # block, count
+    BLOCK_WRITE = 101  # block, count
     # signals and processes
     SIGNAL_SEND = 90  # target, signo, code
     SIGNAL_DELIVER = 91  # tid, signo, handler
@@ -199,6 +201,8 @@ FIELDS: dict[EventKind, tuple[str, ...]] = {
     EventKind.CONSOLE_WRITE: ("size_bytes",),
     EventKind.CONSOLE_INPUT: ("size_bytes",),
     EventKind.FS_CHANGE: ("what", "path"),
+    EventKind.BLOCK_READ: ("block", "count"),
+    EventKind.BLOCK_WRITE: ("block", "count"),
     EventKind.SIGNAL_SEND: ("target", "signo", "code"),
     EventKind.SIGNAL_DELIVER: ("tid", "signo", "handler"),
     EventKind.SIGNAL_DEFAULT: ("tid", "signo", "action"),

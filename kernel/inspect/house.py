@@ -135,8 +135,11 @@ def _module_of(parts: list[str]) -> str:
         return "axhal/polyhal"
     if name == "axhal" and parts[1:] and parts[1] == "qemu_virt":
         return "axhal/qemu_virt"
-    if name == "axfs" and parts[1:] and parts[1] in ("ramfs", "fatfs", "devfs", "procfs"):
-        return f"axfs/{parts[1]}"
+    if name == "axfs" and parts[1:]:
+        if parts[1] in ("ramfs", "devfs", "procfs"):
+            return f"axfs/{parts[1]}"
+        if parts[1].startswith("fat"):
+            return "axfs/fatfs"
     return name
 
 
@@ -181,6 +184,8 @@ def _choices(system: System) -> dict[str, bool]:
     shared = getattr(live.tasks.queues[0].scheduler, "shared", None)
     if shared is not None:
         chosen.add("crates/scheduler/" + type(shared).__module__.rpartition(".")[2])
+    if root == "fatfs":
+        chosen.add("axdriver")
     plugin = type(live.plugin).__module__.split(".")[2]
     groups = (
         "crates/allocator/tlsf",
@@ -189,6 +194,7 @@ def _choices(system: System) -> dict[str, bool]:
         "axhal/polyhal",
         "axhal/qemu_virt",
         "axfs/fatfs",
+        "axdriver",
     )
     found = {name: name in chosen for name in groups}
     for name in sizes():
@@ -254,6 +260,8 @@ _WAYS: dict[EventKind, tuple[str, ...]] = {
     EventKind.FILE_READ: ("axfs", "crates/vfs", "{root}"),
     EventKind.FILE_WRITE: ("axfs", "crates/vfs", "{root}"),
     EventKind.FS_CHANGE: ("axfs", "crates/vfs", "{root}"),
+    EventKind.BLOCK_READ: ("axfs/fatfs", "axdriver"),
+    EventKind.BLOCK_WRITE: ("axfs/fatfs", "axdriver"),
     EventKind.CONSOLE_READ: ("starry/core", "axhal", "machine/board"),
     EventKind.CONSOLE_WRITE: ("starry/core", "axhal", "machine/board"),
     EventKind.SIGNAL_SEND: ("starry/core", "crates/signal"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kernel.crates.memory_addr import PAGE_MASK, PAGE_SIZE
+from kernel.modules.axfs.fatfs import FatFile
 from kernel.modules.axfs.ramfs import RamFile
 from kernel.modules.axmm.aspace import AddrSpace
 from kernel.modules.axmm.backend import WHOLE_FILE, Alloc
@@ -42,7 +43,7 @@ def _from_file(aspace: AddrSpace, va: int, count: int) -> bytes:
     area = aspace.areas.find(va)
     backend = area.backend if area is not None else None
     source = backend.source if isinstance(backend, Alloc) else None
-    if source is None or not isinstance(source.node, RamFile):
+    if source is None or not isinstance(source.node, (RamFile, FatFile)):
         return b""
     assert isinstance(backend, Alloc)
     offset = va + backend.delta

@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from kernel.crates.phys_memory import PhysMemory
-from kernel.crates.vfs import ROOT_USER, VfsNodeType
+from kernel.crates.vfs import ROOT_USER, VfsNodeType, VfsOps, make_dev
 from kernel.modules.axfs.devfs import DevFs, Entropy
+from kernel.modules.axfs.fatfs import FatFs
 from kernel.modules.axfs.laid_tree import LaidFs, TreeEntry, build_tree, without
 from kernel.modules.axfs.procfs import ProcFs
 from kernel.modules.axfs.ramfs import FsAllocator, FsClock, RamFs
@@ -56,6 +57,7 @@ def build_root(
     files: Iterable[tuple[str, bytes]] = (),
     limit_bytes: int | None = None,
     tree: tuple[TreeEntry, ...] = (),
+    rootfs: str = "ramfs",
 ) -> RootDirectory:
     """The tree a machine starts with.
 
@@ -65,12 +67,16 @@ def build_root(
         limit_bytes: What the files of `/` may fill, and those of /tmp; default a half of RAM,
             at most 64 MiB.
         tree: A host directory's contents; they take the place of the usual tree.
+        rootfs: What stands at /: "ramfs", or "fat" on a RAM disk; /tmp is in memory in any case.
     """
     epoch_ns = kernel.config.epoch_offset_ns
     most = kernel.ram.size_bytes // 2
     limit = min(64 << 20, most) if limit_bytes is None else limit_bytes
     main, tmp = _memory_file_systems(kernel, epoch_ns, limit, tree)
-    root = RootDirectory(main)
+    root_fs: VfsOps = main
+    if rootfs == "fat":
+        root_fs = FatFs(kernel, epoch_ns, dev=make_dev(1, 0), limit_bytes=limit)
+    root = RootDirectory(root_fs)
     for path in MOUNT_POINTS if tree else DIRECTORIES:
         root.root.create(path[1:], VfsNodeType.DIR, 0o755, ROOT_USER)
     root.mount("/dev", DevFs(kernel, epoch_ns, kernel.rng, dev=5))

@@ -51,6 +51,7 @@ class Kernel:
     rng: SplitMix64
     console_wait: WaitQueue
     fs: Any
+    rootfs: str
     plugin: Any
 
     def __init__(
@@ -63,6 +64,7 @@ class Kernel:
         *,
         hal: str = "axhal",
         leaks: bool = False,
+        rootfs: str = "ramfs",
     ) -> None:
         events = board.events
         self.board = board
@@ -72,6 +74,7 @@ class Kernel:
         self.config = config = CONFIGS[arch.name]
         self.rng = SplitMix64(seed)
         self.fs = None
+        self.rootfs = rootfs
         self.plugin = None
         self._stage("axlog")
         self.log = AxLog(events)

@@ -54,7 +54,7 @@ def boot(
     init_pid = next(task.tid for task in kernel.tasks.tasks.values() if task.is_init)
     AxProcess(starry.table, init_pid, None)
     if kernel.fs is None:
-        kernel.fs = build_root(kernel, files, tree=tree)
+        kernel.fs = build_root(kernel, files, tree=tree, rootfs=kernel.rootfs)
     else:
         for path, data in files:
             kernel.fs.add_file(path, data)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from measure import Result, arguments, report
 
-NAMES = ("compute", "syscalls", "memory", "startup", "stepback", "keys")
+NAMES = ("compute", "syscalls", "memory", "startup", "stepback", "keys", "loongarch")
 
 
 def run(name: str, words: list[str]) -> list[Result]:

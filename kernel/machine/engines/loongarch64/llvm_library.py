@@ -30,6 +30,7 @@ _SOURCES: Final = (
 _CPU: Final = "x86-64"
 _OPTIMIZED, _QUICK = 2, 0
 _CHECKSUM_BYTES: Final = 32
+_OLDEST: Final = (20,)  # before it, pointers in IR have types
 
 
 class Unusable(RuntimeError):
@@ -81,6 +82,10 @@ def _load(directory: Path | None) -> Library:
         raise Unusable(
             "the LLVM back end needs llvmlite; install it: pip install 'arcetui[loongarch64]'"
         ) from None
+    if llvm.llvm_version_info < _OLDEST:
+        raise Unusable(
+            "the LLVM back end needs llvmlite 0.45 or later: pip install 'arcetui[loongarch64]'"
+        )
     try:
         return _link(llvm, directory)
     except (RuntimeError, OSError, AttributeError, TypeError) as error:

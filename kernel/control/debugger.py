@@ -23,9 +23,9 @@ from kernel.control.types import (
 from kernel.crates.event import Event
 from kernel.inspect import capture, scheduling, sharing
 from kernel.inspect.change import summarize
-from kernel.inspect.peek import peek
 from kernel.inspect.hal import HalView, hal_view
 from kernel.inspect.house import HouseView, house_view
+from kernel.inspect.peek import peek
 from kernel.inspect.position import Position
 from kernel.inspect.scheduling import SchedulingView
 from kernel.inspect.sharing import NamespaceView, OriginView, SharingView

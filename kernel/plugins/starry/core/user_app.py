@@ -32,6 +32,7 @@ from kernel.plugins.starry.core.signal_state import ProcessSignals, ThreadSignal
 from kernel.plugins.starry.core.thread import Thread
 
 if TYPE_CHECKING:
+    from kernel.modules.axruntime.kernel import Kernel
     from kernel.modules.axtask.task import TaskInner
     from kernel.plugins.starry.core.exec import Program
     from kernel.plugins.starry.core.starry import Starry
@@ -59,6 +60,17 @@ def boot(
         for path, data in files:
             kernel.fs.add_file(path, data)
     kernel.fs.proc.fill(StarryProc(starry))
+    _init_kernel_namespace(kernel)
+
+
+def _init_kernel_namespace(kernel: Kernel) -> None:
+    """Resources of kernel tasks (starry-next's ctor `init_stdio`); processes start with copies."""
+    from kernel.plugins.starry.core.fd_table import FdTable
+    from kernel.plugins.starry.core.fs_context import FsContext
+
+    ns = kernel.ns.kernel()
+    ns.init_new("FD_TABLE", FdTable.new_stdio(kernel), FdTable.MODEL_BYTES)
+    ns.init_new("FS_CONTEXT", FsContext(kernel.fs), FsContext.MODEL_BYTES)
 
 
 def new_user_aspace(starry: Starry) -> AddrSpace:
@@ -149,15 +161,13 @@ def _first_program(starry: Starry, data: bytes, path: str, argv: tuple[bytes, ..
 
 def _new_first_process(starry: Starry, task: TaskInner, aspace: AddrSpace) -> Process:
     """A process with fresh resources, child of init."""
-    from kernel.plugins.starry.core.fd_table import FdTable
-    from kernel.plugins.starry.core.fs_context import FsContext
-
     kernel = starry.kernel
     ns = kernel.ns.new_thread_local()
     limits = ResourceLimits(kernel.ram.size_bytes)
     process = Process(starry, task.tid, starry.table.init, aspace, ns, ProcessSignals(), limits)
-    ns.init_new("FD_TABLE", FdTable.new_stdio(kernel), FdTable.MODEL_BYTES)
-    ns.init_new("FS_CONTEXT", FsContext(kernel.fs), FsContext.MODEL_BYTES)
+    for name in kernel.ns.resources:
+        value = kernel.ns.kernel().get(name)
+        ns.init_new(name, value.copy(), value.MODEL_BYTES)
     return process
 
 

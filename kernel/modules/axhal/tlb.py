@@ -1,7 +1,8 @@
 """TLB maintenance: which CPUs have to forget a translation.
 
 ArceOS: axhal::arch::flush_tlb (local CPU only). Differs: every CPU that uses the page table forgets
-at once, in the same virtual instant; the architecture's engines know only a full flush.
+at once, in the same virtual instant, an interrupt to each other one; the engines know only a full
+flush.
 """
 
 from __future__ import annotations
@@ -18,7 +19,13 @@ class Tlb:
 
     def flush(self, root_pa: int, va: int = -1) -> None:
         """Forget translations of the table at `root_pa`: of one page, or all with `va` -1."""
+        events = self.board.events
+        remote: list[int] = []
         for cpu in self.board.cpus:
             if cpu.root_pa == root_pa:
                 cpu.engine.flush_tlb()
-        self.board.events.emit(EventKind.TLB_FLUSH, root_pa, va)
+                if cpu.index != events.cpu_id:
+                    remote.append(cpu.index)
+        events.emit(EventKind.TLB_FLUSH, root_pa, va)
+        for index in remote:
+            events.emit(EventKind.IPI, events.cpu_id, index, "TLB shootdown")

@@ -207,6 +207,10 @@ class Capture:
         if panes & SHARING_PANES:
             parts["sharing"] = debugger.sharing()
             parts["namespaces"] = debugger.namespaces()
+        if "house" in panes:
+            parts["house"] = debugger.house()
+        if "hal" in panes:
+            parts["hal"] = debugger.hal()
         return parts
 
     def _change(self, since: Position, here: Position) -> ChangeView:

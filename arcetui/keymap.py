@@ -189,7 +189,7 @@ KEYS: tuple[Key, ...] = (
         ("p",),
         "preset(1)",
         "preset",
-        "Next preset: cpu, syscall, vm, alloc, sched.",
+        "Next preset: cpu, syscall, vm, alloc, sched, ns, house.",
         SHOW,
     ),
     Key("preset-back", ("P",), "preset(-1)", "", "Preset before.", SHOW),

@@ -42,6 +42,10 @@ PANES: tuple[PaneName, ...] = (
     PaneName("queues", "q", "run queues", "each CPU, what it runs, who is next and why"),
     PaneName("gantt", "g", "gantt", "who ran where over virtual time, and why each switch came"),
     PaneName("waits", "w", "waits", "wait queues and futexes: who waits, who holds; deadlocks"),
+    PaneName("sharing", "s", "sharing", "tasks by resources: same letter, same object"),
+    PaneName("graph", "n", "namespaces", "task → namespace block → Arc → payload, and the bytes"),
+    PaneName("house", "h", "house", "the kernel's components and the last system call's way"),
+    PaneName("hal", "a", "HAL", "axhal and PolyHAL side by side: names, features, values"),
 )
 BY_NAME = {pane.name: pane for pane in PANES}
 BY_KEY = {pane.key: pane for pane in PANES}
@@ -49,7 +53,7 @@ BY_KEY = {pane.key: pane for pane in PANES}
 Stack = tuple[tuple[str, int], ...]
 Columns = tuple[tuple[int, Stack], ...]
 
-PRESETS: tuple[str, ...] = ("cpu", "syscall", "vm", "alloc", "sched")
+PRESETS: tuple[str, ...] = ("cpu", "syscall", "vm", "alloc", "sched", "ns", "house")
 SIZES: tuple[str, ...] = ("narrow", "wide", "huge")
 
 #: The pane in `study` until the user chooses another.
@@ -59,6 +63,8 @@ STUDY: dict[str, str] = {
     "vm": "maps",
     "alloc": "allocators",
     "sched": "queues",
+    "ns": "sharing",
+    "house": "house",
 }
 
 _WIDE_RIGHT = (("study", 18), ("syscalls", 9), ("console", 10))
@@ -69,6 +75,8 @@ LAYOUTS: dict[tuple[str, str], Columns] = {
     ("vm", "narrow"): ((1, (("code", 5), ("study", 11), ("console", 5))),),
     ("alloc", "narrow"): ((1, (("code", 4), ("study", 13), ("console", 4))),),
     ("sched", "narrow"): ((1, (("code", 4), ("study", 13), ("console", 4))),),
+    ("ns", "narrow"): ((1, (("code", 4), ("study", 12), ("console", 5))),),
+    ("house", "narrow"): ((1, (("code", 4), ("study", 13), ("console", 4))),),
     ("cpu", "wide"): (
         (50, (("code", 24), ("stack", 13))),
         (70, (("study", 14), ("syscalls", 11), ("console", 12))),
@@ -88,6 +96,14 @@ LAYOUTS: dict[tuple[str, str], Columns] = {
     ("sched", "wide"): (
         (52, (("code", 10), ("tasks", 14), ("waits", 13))),
         (68, (("study", 13), ("gantt", 16), ("console", 8))),
+    ),
+    ("ns", "wide"): (
+        (44, (("code", 14), ("syscalls", 12), ("console", 11))),
+        (76, (("study", 13), ("graph", 24))),
+    ),
+    ("house", "wide"): (
+        (40, (("code", 14), ("syscalls", 12), ("console", 11))),
+        (80, (("study", 37),)),
     ),
     ("cpu", "huge"): (
         (62, (("code", 36), ("registers", 21))),
@@ -113,6 +129,16 @@ LAYOUTS: dict[tuple[str, str], Columns] = {
         (56, (("code", 22), ("tasks", 19), ("waits", 16))),
         (80, (("study", 22), ("gantt", 35))),
         (62, (("syscalls", 22), ("timeline", 18), ("console", 17))),
+    ),
+    ("ns", "huge"): (
+        (54, (("code", 26), ("tasks", 20), ("console", 11))),
+        (84, (("study", 25), ("graph", 32))),
+        (62, (("syscalls", 30), ("timeline", 27))),
+    ),
+    ("house", "huge"): (
+        (50, (("code", 26), ("syscalls", 18), ("console", 13))),
+        (84, (("study", 37), ("timeline", 20))),
+        (66, (("hal", 57),)),
     ),
 }
 

@@ -62,7 +62,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(("--batch",), "", "do the debugger's commands, print, leave", ("batch",)),
     Option(("-ex",), "COMMAND", "a command to do", ("batch",), repeats=True),
     Option(("-x",), "FILE", "a file of commands to do", ("batch",), repeats=True),
-    Option(("--preset",), "NAME", "the layout to begin with: cpu, syscall, vm, alloc ...",
+    Option(("--preset",), "NAME", "the layout: cpu, syscall, vm, alloc, sched, ns or house",
            ("tui",)),
     Option(("--theme",), "NAME", "colours: arce-dark (default), arce-light, ansi-dark ...",
            ("tui",)),

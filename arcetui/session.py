@@ -257,21 +257,29 @@ class Session(threading.Thread):
             case s.Speed(by):
                 self._set_speed(by)
                 self._show()
-            case s.ToggleBreakpoint(spec):
-                self._toggle(spec)
             case s.RunLine(line):
                 self._run_line(line)
-            case s.CompleteLine(line, cursor):
-                assert self._machine is not None
-                choices = self._machine.complete(line, cursor)
-                self._post(LineCompleted(line, cursor, choices))
-            case s.Aim(pane, text):
-                self._aim(pane, text)
             case s.Look(interests):
                 self._interests = interests
                 self._show()
             case s.Quit():
                 self._over = True
+            case _:
+                self._obey_rest(command)
+
+    def _obey_rest(self, command: s.Command) -> None:
+        """Commands that ask for something rather than run the program."""
+        match command:
+            case s.Aim(pane, text):
+                self._aim(pane, text)
+            case s.GotoOrigin(tid, resource):
+                self._goto_origin(tid, resource)
+            case s.ToggleBreakpoint(spec):
+                self._toggle(spec)
+            case s.CompleteLine(line, cursor):
+                assert self._machine is not None
+                choices = self._machine.complete(line, cursor)
+                self._post(LineCompleted(line, cursor, choices))
 
     def _pause(self) -> None:
         self._playing = False
@@ -286,6 +294,19 @@ class Session(threading.Thread):
         self._stopped = move()
         self._rewound()
         self._show()
+
+    def _goto_origin(self, tid: int, resource: str) -> None:
+        found = self._debugger.sharing_origin(tid, resource)
+        if found is None:
+            self._error = f"nothing recorded says how task {tid} came to its {resource}"
+            self._show()
+            return
+
+        def move() -> Stopped:
+            stopped = self._debugger.goto(found.position)
+            return replace(stopped, sentence=found.what)
+
+        self._jump(move)
 
     def _feed(self, data: bytes, end: bool) -> None:
         waiting = self._stopped is not None and self._stopped.reason.name == "INPUT"

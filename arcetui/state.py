@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from arcetui.render.row import Row
     from kernel.control import Arch, BreakpointView, BreakSpec, Goal, Recipe, Stopped
+    from kernel.inspect.hal import HalView
+    from kernel.inspect.house import HouseView
     from kernel.inspect.position import Position
     from kernel.inspect.scheduling import SchedulingView
     from kernel.inspect.sharing import NamespaceView, SharingView
@@ -187,6 +189,8 @@ class Snapshot:
     sharing: SharingView | None = None
     previous_sharing: SharingView | None = None
     namespaces: tuple[NamespaceView, ...] = ()
+    house: HouseView | None = None
+    hal: HalView | None = None
     console: ConsoleTail = NO_OUTPUT
     events: tuple[Event, ...] = ()
     rate: float = 0.0  # instructions per second while running
@@ -211,7 +215,8 @@ class Snapshot:
 class Item(NamedTuple):
     """What a row stands for, so that keys and mouse can act on it.
 
-    `kind`: "address", "register", "area", "call", "event", "physical" or "".
+    `kind`: "address", "register", "area", "call", "event", "physical", "task", "shared" or "".
+    "registers" and "cells" are rows of several; the selected one is meant.
     """
 
     kind: str = ""
@@ -269,6 +274,14 @@ class Goto:
     """Go to a position."""
 
     position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class GotoOrigin:
+    """Go to the event that gave a task its object of a resource."""
+
+    tid: int
+    resource: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +351,7 @@ Command = (
     | Play
     | Pause
     | Goto
+    | GotoOrigin
     | Restart
     | Feed
     | Speed

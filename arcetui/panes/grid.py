@@ -15,10 +15,12 @@ from arcetui.render import (
     allocators_pane,
     code_pane,
     gantt_pane,
+    house_pane,
     maps_pane,
     memory_pane,
     queues_pane,
     registers_pane,
+    sharing_pane,
     syscalls_pane,
     tasks_pane,
     timeline_pane,
@@ -45,6 +47,10 @@ RENDERERS: dict[str, Renderer] = {
     "queues": queues_pane.content,
     "gantt": gantt_pane.content,
     "waits": waits_pane.content,
+    "sharing": sharing_pane.matrix_content,
+    "graph": sharing_pane.graph_content,
+    "house": house_pane.content,
+    "hal": house_pane.hal_content,
 }
 
 

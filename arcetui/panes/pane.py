@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from arcetui.messages import PaneResized, RowChosen
+from arcetui.render.sharing import title
 from arcetui.state import NOTHING, Item, PaneContent
 from arcetui.widgets.line_view import LineView
 
@@ -78,12 +79,15 @@ class Pane(LineView):
         if item.kind == "registers":
             names = item.text.split()
             return Item("register", 0, names[min(self.cell, len(names) - 1)])
+        if item.kind == "cells" and item.size:
+            names = item.text.split()
+            return Item("shared", item.value, names[min(self.cell, len(names) - 1)])
         return item
 
     def move_cell(self, by: int) -> bool:
         """Select another register in the row; False where rows have no cells."""
         items = self._content.items
-        if not items or items[0].kind != "registers":
+        if not items or items[0].kind not in ("registers", "cells") or not items[0].size:
             return False
         self.cell = max(0, min(self.cell + by, items[0].size - 1))
         self.move_cursor(max(self.cursor, 0))
@@ -94,6 +98,9 @@ class Pane(LineView):
         item = self.item
         if item.kind == "register":
             self.note = f"selected: {item.text} (w walks, m shows memory)"
+            self._line_dirty(-self.TITLE_LINES)
+        elif item.kind == "shared" and item.value:
+            self.note = f"selected: {title(item.text)} of {item.value}"
             self._line_dirty(-self.TITLE_LINES)
 
     def enter_row(self) -> None:

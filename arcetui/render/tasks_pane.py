@@ -57,7 +57,7 @@ class _Tree:
         indent = "  " * depth
         threads = [task for task in self.view.tasks if task.pid == process.pid]
         if process.exit_status is not None:
-            what = (f"zombie: {exit_words(process.exit_status)}, not waited for yet", "dim")
+            what = (f"zombie: {exit_words(process.exit_status)}", "dim")
         else:
             count = len([t for t in threads if t.state != "Exited"])
             what = (f"{count} threads" if count > 1 else "", "dim")

@@ -201,6 +201,8 @@ class DebuggerActions(RowScreen[None]):
             return
         if item.kind == "event":
             self._goto_event(item.value)
+        elif item.kind == "shared" and item.value:
+            self.session.send(s.GotoOrigin(item.value, item.text))
         elif item.kind == "call":
             call = next((c for c in snapshot.calls if c.view.serial == item.value), None)
             if call is not None:

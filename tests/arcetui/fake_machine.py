@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from fake_session_debugger import STACK
+
+from arcetui.backtrace import Frame
 from arcetui.capture import Capture, PlainCalls
 from arcetui.listing import NoNames
 from arcetui.machine import Answer, Machine, PumpedDebugger
@@ -38,10 +41,14 @@ class FakePrompt:
         return tuple(w for w in words if w.startswith(line[:cursor]))
 
 
+def fake_frames(most):
+    return [Frame(0x401000, STACK + 0x800, "", True), Frame(0x401010, STACK + 0x840, "", True)]
+
+
 def fake_opener(debugger):
     def opener(launch):
         pumped = PumpedDebugger(debugger)
-        capture = Capture(debugger, NoNames(), PlainCalls(), "fake")
+        capture = Capture(debugger, NoNames(), PlainCalls(), "fake", fake_frames)
         return Machine(debugger, capture, pumped, FakePrompt(pumped))
 
     return opener

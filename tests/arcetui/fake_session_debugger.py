@@ -11,12 +11,23 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kernel.crates.event import Cause, CauseKind, Event, EventKind
+from kernel.inspect.hal import HalView
+from kernel.inspect.house import ComponentView, HouseView
 from kernel.inspect.position import Position
 from kernel.inspect.scheduling import (
     ReadyQueueView,
     SchedulingView,
     TaskStateView,
     WaitQueueView,
+)
+from kernel.inspect.sharing import (
+    CellView,
+    EdgeView,
+    NamespaceView,
+    OriginView,
+    SharingView,
+    SlotView,
+    TaskSharingView,
 )
 from kernel.inspect.views import (
     AddressSpaceView,
@@ -30,6 +41,7 @@ from kernel.inspect.views import (
     FreeListView,
     MachineView,
     PageAllocView,
+    ProcessView,
     SyscallView,
     WalkStep,
     WalkView,
@@ -377,6 +389,26 @@ class FakeDebugger:
         tasks = (running, waiting, ready)
         return SchedulingView(self.n * 5, 10**7, tasks, (queue,), (wait,), (), False)
 
+    def sharing(self):
+        cell = CellView("FD_TABLE", "A", 1, 1, 0x80000100, "descriptors 0 1 2")
+        task = TaskSharingView(4, 4, "prog", 1, (cell,))
+        edge = EdgeView(4, 1, 0x80000200, "FD_TABLE", 0x80000200, 0x80000100, 1, "descriptors")
+        return SharingView(("FD_TABLE",), (task,), (edge,), ())
+
+    def sharing_origin(self, tid, resource):
+        return OriginView(Position(4), 1, "made") if self.n >= EVERY else None
+
+    def namespaces(self):
+        slot = SlotView("FD_TABLE", 0, True, 0x80000100, 1, 1, "descriptors")
+        return (NamespaceView(1, "process 4", 4, 0x80000200, 64, (slot,), bytes(64)),)
+
+    def house(self):
+        part = ComponentView("axmm", "backbone", 100, True, 1)
+        return HouseView(1, "mmap", (part,), ("axmm",), (("backbone", 100),))
+
+    def hal(self):
+        return HalView("axhal", "fake", (), (), ())
+
     def switches(self, first, end):
         cause = Cause(CauseKind.TICK, 1)
         two = (4, 5)
@@ -394,7 +426,7 @@ class FakeDebugger:
         )
 
     def processes(self):
-        return ()
+        return (ProcessView(4, 1, "prog", "/prog", (4, 5, 6), 1, "/", 0o22, (), (), (), None),)
 
     def read_memory(self, va, size, pid=None):
         for a in self.address_space().areas:

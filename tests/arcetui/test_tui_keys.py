@@ -51,6 +51,12 @@ async def press(app, pilot, key, moves=True):
         await until(lambda: app.screen.snapshot.epoch != epoch and not app.screen.snapshot.running)
 
 
+def focused(app):
+    """Name of the pane that has the keys; "" while a dialog is open."""
+    pane = getattr(app.screen, "focused_pane", None)
+    return pane.pane if pane is not None else ""
+
+
 def text(app):
     from arcetui._textual import screen_cells
 
@@ -120,10 +126,7 @@ async def test_digits_focus_panes_and_reveal_hidden_ones(tmp_path):
     async with opened(tmp_path, size=(80, 24)) as (app, pilot, _fake):
         for about in layouts.PANES:
             await pilot.press("escape", *about.keys)
-            await pilot.pause()
-            pane = app.screen.focused_pane
-            assert pane is not None
-            assert pane.pane == about.name
+            await until(lambda n=about.name: focused(app) == n)
             assert about.name in app.screen.grid.names
             await until(lambda n=about.name: n in app.screen.snapshot.interests.panes)
         await pilot.press("escape")
@@ -136,28 +139,30 @@ async def test_tab_goes_round_and_zoom_comes_back(tmp_path):
         await pilot.press("1")
         for name in (*names[1:-1],):
             await pilot.press("tab")
-            assert app.screen.focused_pane.pane == name
+            await until(lambda name=name: app.screen.focused_pane.pane == name)
         await pilot.press("shift+tab")
-        assert app.screen.focused_pane.pane == names[-3]
+        await until(lambda: app.screen.focused_pane.pane == names[-3])
         await pilot.press("z")
-        assert app.screen.grid.names == (names[-3],)
-        assert app.screen.focused_pane.size.width == 120
+        await until(lambda: app.screen.grid.names == (names[-3],))
+        await until(lambda: app.screen.focused_pane.size.width == 120)
         await pilot.press("escape")
-        assert app.screen.grid.names == names
+        await until(lambda: app.screen.grid.names == names)
 
 
 async def test_presets_and_themes(tmp_path):
     async with opened(tmp_path) as (app, pilot, _fake):
         seen = []
         for _ in layouts.PRESETS:
+            before = app.screen.grid.preset
             await pilot.press("p")
+            await until(lambda before=before: app.screen.grid.preset != before)
             seen.append(app.screen.grid.preset)
         assert seen == [*layouts.PRESETS[1:], layouts.PRESETS[0]]
         await pilot.press("P")
-        assert app.screen.grid.preset == layouts.PRESETS[-1]
+        await until(lambda: app.screen.grid.preset == layouts.PRESETS[-1])
         before = app.theme
         await pilot.press("t")
-        assert app.theme != before
+        await until(lambda: app.theme != before)
 
 
 async def test_rows_follow_to_walk_memory_and_positions(tmp_path):
@@ -182,6 +187,30 @@ async def test_rows_follow_to_walk_memory_and_positions(tmp_path):
         await pilot.press("1", "home", "enter")
 
 
+async def test_panes_by_letter_frames_and_sharing(tmp_path):
+    async with opened(tmp_path, preset="ns") as (app, pilot, fake):
+        screen = app.screen
+        await pilot.press("v")
+        await until(lambda: "panes (press a key" in text(app))
+        await pilot.press("down", "up", "escape", "v", "g")
+        await until(lambda: screen.focused_pane.pane == "gantt")
+        await press(app, pilot, "y")
+        await until(lambda: "switches, newest first" in text(app))
+        await pilot.press("v", "s")
+        await until(lambda: "same letter in a column" in text(app))
+        await pilot.press("down", "down", "left", "enter")
+        await until(lambda: screen.snapshot.stopped.sentence == "made")
+        assert fake.position.event == 4
+        await pilot.press("v", "w")
+        await until(lambda: "held by 4 prog (the word names it)" in text(app))
+        await pilot.press("v", "t")
+        await until(lambda: "pending: TERM; blocked: INT" in text(app))
+        await pilot.press("u", "7", "d", "u")
+        await until(lambda: screen.interests.frame == 1)
+        await press(app, pilot, "s")
+        assert screen.interests.frame == 0
+
+
 async def test_timeline_keys_move_in_time(tmp_path):
     async with opened(tmp_path, preset="syscall") as (app, pilot, fake):
         for _ in range(3):
@@ -192,7 +221,7 @@ async def test_timeline_keys_move_in_time(tmp_path):
             await press(app, pilot, key)
             assert fake.position.event <= event or key == "right", key
         assert app.screen.snapshot.past
-        assert "PAST" in text(app)
+        await until(lambda: "PAST" in text(app))
 
 
 async def test_lists_scroll_and_search(tmp_path):
@@ -200,18 +229,18 @@ async def test_lists_scroll_and_search(tmp_path):
         await pilot.press("1")
         pane = app.screen.grid.pane("code")
         await pilot.press("end")
-        assert pane.cursor == len(pane.rows) - 1
+        await until(lambda: pane.cursor == len(pane.rows) - 1)
         await pilot.press("home", "j", "down", "k", "up")
-        assert pane.cursor == 0
+        await until(lambda: pane.cursor == 0)
         await pilot.press("pagedown", "ctrl+f", "pageup", "ctrl+b", "ctrl+d", "ctrl+u")
         await pilot.press("slash", *"mov", "enter")
-        await pilot.pause()
+        await until(lambda: pane.found == "mov" and pane.has_focus)
         first = pane.cursor
         await pilot.press("n")
-        assert pane.cursor > first
+        await until(lambda: pane.cursor > first)
         await pilot.press("N")
-        assert pane.cursor == first
-        assert "next match" in text(app)
+        await until(lambda: pane.cursor == first)
+        await until(lambda: "next match" in text(app))
         await pilot.press("escape")
         await press(app, pilot, "n")
         assert fake.n == 1
@@ -221,7 +250,7 @@ async def test_prompt_runs_completes_and_survives_errors(tmp_path):
     async with opened(tmp_path) as (app, pilot, fake):
         await pilot.press("colon")
         entry = app.screen.query_one(PromptPanel).entry
-        assert app.focused is entry
+        await until(lambda: app.focused is entry)
         await pilot.press(*"inf", "tab")
         await until(lambda: entry.value == "info")
         await pilot.press("space", *"r", "tab")
@@ -253,9 +282,7 @@ async def test_a_failing_debugger_is_shown_and_the_session_lives(tmp_path):
 async def test_help_comes_from_the_table(tmp_path):
     async with opened(tmp_path, size=(120, 60)) as (app, pilot, _fake):
         await pilot.press("question_mark")
-        await pilot.pause()
-        shown = text(app)
-        assert "One instruction." in shown
+        await until(lambda: "One instruction." in text(app))
         await pilot.press("pagedown", "end", "home", "down", "up", "escape")
         await pilot.press("f1", "escape")
         await pilot.press("q")
@@ -265,7 +292,7 @@ async def test_help_comes_from_the_table(tmp_path):
 async def test_console_takes_text_and_keys_stay_away(tmp_path):
     async with opened(tmp_path) as (app, pilot, fake):
         await pilot.press("0")
-        assert isinstance(app.focused, EntryInput)
+        await until(lambda: isinstance(app.focused, EntryInput))
         await pilot.press(*"sqy", "enter")
         await until(lambda: fake.fed == [b"sqy\n"])
         await pilot.press("ctrl+d")
@@ -281,25 +308,22 @@ async def test_mouse(tmp_path):
         await pilot.click(code, offset=(0, 3))
         await until(lambda: fake._breaks)
         await pilot.click(code, offset=(8, 6))
-        assert code.cursor == code.top + 5
+        await until(lambda: code.cursor == code.top + 5)
         await pilot.click("#keys", offset=(9, 0))
         await until(lambda: fake.n == 1)
         await pilot.click(app.screen.grid.pane("console"), offset=(3, 2))
-        assert isinstance(app.focused, EntryInput)
+        await until(lambda: isinstance(app.focused, EntryInput))
 
 
 async def test_live_resize_changes_the_layout(tmp_path):
     async with opened(tmp_path, size=(200, 60)) as (app, pilot, _fake):
         many = app.screen.grid.names
         await pilot.resize_terminal(80, 24)
-        await pilot.pause()
-        few = app.screen.grid.names
-        assert len(few) == 3 < len(many)
+        await until(lambda: len(app.screen.grid.names) == 3 < len(many))
         await pilot.resize_terminal(30, 8)
         await pilot.pause()
         await pilot.resize_terminal(200, 60)
-        await pilot.pause()
-        assert app.screen.grid.names == many
+        await until(lambda: app.screen.grid.names == many)
         assert not app.screen.query_one(AskBar).has_class("-open")
 
 

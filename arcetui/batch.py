@@ -118,8 +118,10 @@ def batch(options: Options) -> int:
             debugger = Debugger(recipe)
         except LoadError as error:
             raise UsageError(str(error)) from None
+        from arcetui.collector import settle
         from arcetui.commands import Commander
 
+        settle()
         fed = FedDebugger(debugger, streams, feeds=kind != "tty")
         commander = Commander(fed)  # type: ignore[arg-type]  # passes everything else on
         return do_lines(commander, lines, Printer(debugger, streams))

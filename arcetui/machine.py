@@ -157,6 +157,7 @@ def open_machine(launch: Launch) -> Machine:
     """
     from arcetui.call_words import StraceWords
     from arcetui.capture import Capture
+    from arcetui.collector import settle
     from arcetui.commands import Commander
     from arcetui.commands.context import open_symbols
     from kernel.control import BY_ELF_MACHINE, Debugger
@@ -170,4 +171,5 @@ def open_machine(launch: Launch) -> Machine:
     commander = Commander(cast("Debugger", pumped), symbols)
     program = Path(recipe.path).name
     capture = Capture(debugger, symbols, words, program, commander.context.frames)
+    settle()
     return Machine(debugger, capture, pumped, CommandPrompt(commander))

@@ -10,6 +10,7 @@ from statistics import median
 from bare import BareEmulator
 from measure import ARCHES, Result, arguments, cpu_seconds, program, report
 
+from arcetui.collector import settle
 from kernel.boot import boot
 from kernel.control import Debugger, Goal, GoalKind, Recipe
 from kernel.machine.console import ConsoleLog
@@ -54,6 +55,7 @@ def measure_arch(arch: str, rounds: int) -> list[Result]:
 def main() -> None:
     """Measure and print."""
     options = arguments(__doc__).parse_args()
+    settle()  # as the debugger's front ends do
     results = [r for a in options.arch or ARCHES for r in measure_arch(a, options.rounds)]
     report(results, options.json)
 

@@ -13,6 +13,7 @@ from statistics import median
 
 from measure import ARCHES, Result, arguments, program, report
 
+from arcetui.collector import settle
 from kernel.boot import boot
 from kernel.control import Debugger, Goal, GoalKind, Recipe
 from kernel.machine.console import ConsoleLog
@@ -87,6 +88,7 @@ def measure_arch(arch: str, rounds: int) -> list[Result]:
 def main() -> None:
     """Measure and print."""
     options = arguments(__doc__).parse_args()
+    settle()  # as the debugger's front ends do
     results = [r for a in options.arch or ARCHES for r in measure_arch(a, options.rounds)]
     report(results, options.json)
 

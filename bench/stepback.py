@@ -12,6 +12,7 @@ from statistics import median, quantiles
 
 from measure import ARCHES, Result, arguments, program, report
 
+from arcetui.collector import settle
 from kernel.control import Debugger, Goal, GoalKind, Position, Recipe
 from kernel.crates.event import EventKind
 
@@ -50,6 +51,7 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--steps", type=int, default=60, help="steps per guest (default 60)")
     options = parser.parse_args()
+    settle()  # as the debugger's front ends do
     results = [r for a in options.arch or ARCHES for r in measure_arch(a, options.steps)]
     report(results, options.json)
 

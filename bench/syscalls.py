@@ -10,6 +10,7 @@ from statistics import median
 
 from measure import ARCHES, PROGRAMS, Result, arguments, cpu_seconds, program, report
 
+from arcetui.collector import settle
 from kernel.boot import boot
 from kernel.control import Debugger, Goal, GoalKind, Recipe
 from kernel.machine.console import ConsoleLog
@@ -64,6 +65,7 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--qiling", metavar="PYTHON", default="", help="a Python with qiling 1.4.6")
     options = parser.parse_args()
+    settle()  # as the debugger's front ends do
     arches = options.arch or ARCHES
     results = [r for a in arches for r in measure_arch(a, options.rounds, options.qiling)]
     report(results, options.json)

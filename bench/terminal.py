@@ -18,6 +18,12 @@ from typing import Self
 _ANSWERS = ((b"\x1b[c", b"\x1b[?62;22c"), (b"\x1b[?2026$p", b"\x1b[?2026;2$y"))
 
 
+def environment() -> dict[str, str]:
+    """The environment for programs: a good terminal, and modules compiled once, as usual."""
+    wanted = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    return {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | wanted
+
+
 class Terminal:
     """Runs Python with `arguments` in a terminal of the given size.
 
@@ -33,8 +39,7 @@ class Terminal:
         self._pid, self._fd = pty.fork()
         if not self._pid:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("4H", rows, columns, 0, 0))
-            environment = os.environ | {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
-            os.execve(sys.executable, [sys.executable, *arguments], environment)
+            os.execve(sys.executable, [sys.executable, *arguments], environment())
 
     def __enter__(self) -> Self:
         return self

@@ -14,7 +14,7 @@ from kernel.machine.engines.loongarch64.guest_stop import (
     GuestStop,
     Offsets,
 )
-from kernel.machine.engines.loongarch64.state import MASK64, PC, State, blank
+from kernel.machine.engines.loongarch64.state import MASK64, PC, State, blank, saved_registers
 from kernel.machine.ram import FRAME_SHIFT, Ram
 
 if TYPE_CHECKING:
@@ -235,6 +235,10 @@ class LoongArchEngine:
     def save(self) -> bytes:
         """See `CpuEngine.save`."""
         return self.state.save()
+
+    def saved_registers(self, state: bytes) -> list[int]:
+        """See `CpuEngine.saved_registers`."""
+        return saved_registers(state)
 
     def restore(self, state: bytes) -> None:
         """See `CpuEngine.restore`."""

@@ -158,7 +158,12 @@ class LlvmBuilder(FloatText, Builder):
     def _host(self, address: Value, bits: int, access: int) -> str:
         """Host address of a guest address; leaves on a TLB miss or across a page."""
         mask = literal((at.DATA_TLB_ENTRIES - 1) << 5)
-        offset = self.op("and", self.shift("lshr", address, literal(7)), mask)
+        spread = self.op(
+            "xor",
+            self.shift("lshr", address, literal(7)),
+            self.shift("lshr", address, literal(7 + at.DATA_TLB_BITS)),
+        )
+        offset = self.op("and", spread, mask)
         entry = self.at(self.at("%cpu", at.DATA_TLB), offset.text)
         tag = self.read(self.at(entry, 8 * access), 64)
         distance = self.read(self.at(entry, 16), 64)

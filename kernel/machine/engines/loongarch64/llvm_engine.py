@@ -197,7 +197,7 @@ class LlvmEngine(LoongArchEngine):
             offset = (self.wt if is_write else self.rt)[page]
         except CodeStore:
             return False
-        entry = _DATA_TLB + 4 * (page & at.DATA_TLB_ENTRIES - 1)
+        entry = _DATA_TLB + 4 * ((page ^ page >> at.DATA_TLB_BITS) & at.DATA_TLB_ENTRIES - 1)
         tag = page << FRAME_SHIFT
         mine = entry + is_write
         if q[mine] == tag:  # no miss: the access crosses into the next page
@@ -221,7 +221,8 @@ class LlvmEngine(LoongArchEngine):
         for place in self._traps:
             if place[0] == frame:
                 self._decoded.set_handler(frame, place[1], self._library.slow)
-        entry = _CODE_TLB + 2 * (number & at.CODE_TLB_ENTRIES - 1)
+        spread = number ^ number >> at.CODE_TLB_BITS
+        entry = _CODE_TLB + 2 * (spread & at.CODE_TLB_ENTRIES - 1)
         self._q[entry] = number << FRAME_SHIFT
         self._q[entry + 1] = page.address
         self._has_entries = True

@@ -34,10 +34,14 @@ PAGE: Final = LEFT + 32  # the decoded page last entered
 HOST_MXCSR: Final = LEFT + 40
 CPU_MXCSR: Final = LEFT + 44
 CODE_TLB: Final = 0x400
-CODE_TLB_ENTRIES: Final = 256  # 16 bytes: page address, decoded page
+CODE_TLB_ENTRIES: Final = 1 << 8  # 16 bytes: page address, decoded page
 DATA_TLB: Final = 0x1400
-DATA_TLB_ENTRIES: Final = 1024  # 32 bytes: page address to read, to write, host - va, unused
+DATA_TLB_ENTRIES: Final = 1 << 10  # 32 bytes: page address to read, to write, host - va, unused
 CPU_BYTES: Final = DATA_TLB + 32 * DATA_TLB_ENTRIES
+# The entry of a page is (number ^ number >> bits) modulo the number of entries: stacks, heap and
+# program lie at multiples of large powers of two from each other, and would share one otherwise.
+CODE_TLB_BITS: Final = 8
+DATA_TLB_BITS: Final = 10
 NO_TAG: Final = 1  # equals no page address
 
 # -- why native code returned --

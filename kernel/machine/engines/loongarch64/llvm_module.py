@@ -74,8 +74,10 @@ define internal void @goto{parameters} nounwind {{
   %is.over = icmp eq i64 %left, 0
   br i1 %is.over, label %out, label %look, !prof !0
 look:
-  %shifted = lshr i64 %bias, 8
-  %index = and i64 %shifted, {code_mask}
+  %low = lshr i64 %bias, 8
+  %high = lshr i64 %bias, {code_high}
+  %spread = xor i64 %low, %high
+  %index = and i64 %spread, {code_mask}
   %tlb = getelementptr i8, ptr %cpu, i64 {code_tlb}
   %entry = getelementptr i8, ptr %tlb, i64 %index
   %tag = load i64, ptr %entry
@@ -187,6 +189,7 @@ def module_ir() -> str:
             records=at.RECORDS,
             end=at.RECORD_BYTES * at.RECORDS,
             code_tlb=at.CODE_TLB,
+            code_high=8 + at.CODE_TLB_BITS,
             code_mask=(at.CODE_TLB_ENTRIES - 1) << 4,
             budget=at.BUDGET,
             code_miss=at.CODE_MISS,

@@ -141,6 +141,12 @@ class State:
         cells[LL_BIT] = cells[LL_ADDRESS] = cells[LL_VALUE] = 0
 
 
+def saved_registers(state: bytes) -> list[int]:
+    """The registers of a saved state in the order of `Arch.registers`."""
+    values = _STATE.unpack(state)
+    return [*values[:32], values[-1]]
+
+
 def blank() -> bytes:
     """The state of a new program: all zero, rounding to nearest."""
     return bytes(_STATE.size)

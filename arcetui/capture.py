@@ -140,6 +140,9 @@ class Capture:
             parts["space"] = debugger.address_space(pid)
         if not running and base is not None:
             parts["change"] = self._change(base.machine.position, machine.position)
+        if machine.half_way:
+            here = machine.position.event
+            parts["event"] = next(iter(debugger.events(here, here + 1)), None)
         if "code" in panes:
             at = cpu.pc if interests.code_at is None else interests.code_at
             parts["code"] = self._listing.lines(at, debugger.read_memory)

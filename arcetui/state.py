@@ -193,6 +193,7 @@ class Snapshot:
     hal: HalView | None = None
     console: ConsoleTail = NO_OUTPUT
     events: tuple[Event, ...] = ()
+    event: Event | None = None  # the one the machine stands right after, inside the kernel
     rate: float = 0.0  # instructions per second while running
     speed: str = "full"
     names: Mapping[int, str] = field(default_factory=dict)  # system calls by number; never changes

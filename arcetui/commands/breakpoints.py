@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from arcetui.commands.context import Context
 
 GROUP = "Breakpoints"
+_THREAD = re.compile(r"(?:^|\s)thread\s+(\S+)\s*$")
 _IF = re.compile(r"(?:^|\s)if\s+(.+)$", re.DOTALL)
 
 
@@ -25,27 +26,45 @@ def split_condition(text: str) -> tuple[str, str]:
     return (text, "") if match is None else (text[: match.start()].strip(), match[1].strip())
 
 
+def split_thread(context: Context, text: str) -> tuple[str, int]:
+    """`main thread 5` -> ("main", 5); 0 for any thread."""
+    match = _THREAD.search(text)
+    if match is None:
+        return text, 0
+    known = [task.tid for task in context.debugger.tasks() if not task.is_kernel]
+    if not match[1].isdigit() or int(match[1]) not in known:
+        listed = ", ".join(map(str, known))
+        raise CommandError(f"there is no thread {match[1]}; the program has {listed}")
+    return text[: match.start()].strip(), int(match[1])
+
+
 def place_breakpoint(context: Context, text: str, *, temporary: bool = False) -> Result:
     """Stop when an address is about to run."""
     from kernel.control import BreakSpec
 
     where, condition = split_condition(text.strip())
+    where, thread = split_thread(context, where)
     address, note = context.location(where)
     why = unreachable(context, address)
     if why:
         raise CommandError(f"no breakpoint at {address:#x}: {why}")
-    shown = context.where(address) or f"{address:#x}"
+    shown = (context.where(address) or f"{address:#x}") + _in_thread(thread)
     spec = BreakSpec(
         "address",
         address=address,
         text=shown if not condition else f"{shown} if {condition}",
         temporary=temporary,
         condition=address_condition(context, condition) if condition else None,
+        thread=thread,
     )
     number = context.debugger.add_breakpoint(spec)
     kind = "temporary breakpoint" if temporary else "breakpoint"
     notes = [note] if note else []
     return say(f"{kind} {number} at {address:#x}: {shown}", *notes)
+
+
+def _in_thread(thread: int) -> str:
+    return f" thread {thread}" if thread else ""
 
 
 def unreachable(context: Context, address: int) -> str:
@@ -147,6 +166,7 @@ def catch_syscall(context: Context, text: str, *, once: bool = False) -> Result:
     from kernel.control import BreakSpec
 
     body, condition = split_condition(text)
+    body, thread = split_thread(context, body)
     words = body.split()
     when = "both"
     if words and words[-1] in _WHEN and len(words) > 1:
@@ -168,9 +188,15 @@ def catch_syscall(context: Context, text: str, *, once: bool = False) -> Result:
         if needs_result:
             when = "return"
     shown = f"syscall {' '.join(words) or 'any'}" + ("" if when == "both" else f" {when}")
-    shown += f" if {condition}" if condition else ""
+    shown += _in_thread(thread) + (f" if {condition}" if condition else "")
     spec = BreakSpec(
-        "syscall", text=shown, numbers=numbers, when=when, temporary=once, condition=test
+        "syscall",
+        text=shown,
+        numbers=numbers,
+        when=when,
+        temporary=once,
+        condition=test,
+        thread=thread,
     )
     number = context.debugger.add_breakpoint(spec)
     return say(f"catchpoint {number}: {shown}")
@@ -182,6 +208,7 @@ def catch_signal(context: Context, text: str, *, once: bool = False) -> Result:
 
     known = {signal_name(number): number for number in range(1, 65)}
     numbers: set[int] = set()
+    text, thread = split_thread(context, text)
     for word in text.split():
         name = word.upper() if word.upper().startswith("SIG") else f"SIG{word.upper()}"
         if word.isdigit() and 1 <= int(word) <= 64:
@@ -191,17 +218,21 @@ def catch_signal(context: Context, text: str, *, once: bool = False) -> Result:
         else:
             raise CommandError(unknown("signal", word, list(known)))
     shown = "signal " + (" ".join(signal_name(n) for n in sorted(numbers)) or "any")
-    spec = BreakSpec("signal", text=shown, numbers=frozenset(numbers), temporary=once)
+    shown += _in_thread(thread)
+    chosen = frozenset(numbers)
+    spec = BreakSpec("signal", text=shown, numbers=chosen, temporary=once, thread=thread)
     return say(f"catchpoint {context.debugger.add_breakpoint(spec)}: {shown}")
 
 
 def _catch_plain(context: Context, kind: str, text: str, *, once: bool) -> Result:
     from kernel.control import BreakSpec
 
-    if text.strip():
-        raise CommandError(f"catch {kind} takes no argument")
-    spec = BreakSpec(kind, text=kind, temporary=once)
-    return say(f"catchpoint {context.debugger.add_breakpoint(spec)}: {kind}")
+    rest, thread = split_thread(context, text)
+    if rest.strip():
+        raise CommandError(f"catch {kind} takes no argument but `thread N`")
+    shown = kind + _in_thread(thread)
+    spec = BreakSpec(kind, text=shown, temporary=once, thread=thread)
+    return say(f"catchpoint {context.debugger.add_breakpoint(spec)}: {shown}")
 
 
 def catch(context: Context, text: str, *, once: bool = False) -> Result:
@@ -211,9 +242,9 @@ def catch(context: Context, text: str, *, once: bool = False) -> Result:
         return catch_syscall(context, rest.strip(), once=once)
     if kind == "signal":
         return catch_signal(context, rest, once=once)
-    if kind in {"fault", "exit"}:
+    if kind in {"fault", "exit", "fork"}:
         return _catch_plain(context, kind, rest, once=once)
-    kinds = ["syscall", "fault", "signal", "exit"]
+    kinds = ["syscall", "fault", "signal", "exit", "fork"]
     if not kind:
         raise CommandError(f"catch what? One of {', '.join(kinds)}")
     raise CommandError(unknown("kind of catchpoint", kind, kinds))
@@ -228,7 +259,7 @@ def complete_catch(context: Context, text: str) -> list[str]:
     """Kinds, then what fits the kind."""
     words = text.split(" ")
     if len(words) <= 1:
-        return [k for k in ("syscall", "fault", "signal", "exit") if k.startswith(words[0])]
+        return [k for k in ("syscall", "fault", "signal", "exit", "fork") if k.startswith(words[0])]
     if words[0] == "signal":
         names = [signal_name(number) for number in range(1, 32)]
         return [name for name in names if name.startswith(words[-1].upper())]
@@ -245,7 +276,7 @@ COMMANDS = (
         "break",
         place_breakpoint,
         "Stop when a place in the code is about to run.",
-        "PLACE [if EXPR]",
+        "PLACE [thread N] [if EXPR]",
         f"{_PLACE} For a function it is set after the prologue, where arguments are in place, "
         "when there is line information. EXPR may use $registers, symbols and memory. A place "
         "that cannot be executed is refused.",
@@ -257,7 +288,7 @@ COMMANDS = (
         "tbreak",
         temporary,
         "Stop once when a place is about to run.",
-        "PLACE [if EXPR]",
+        "PLACE [thread N] [if EXPR]",
         _PLACE,
         ("tb",),
         GROUP,
@@ -266,9 +297,9 @@ COMMANDS = (
     Command(
         "catch",
         catch,
-        "Stop at system calls, faults, signals, or the program's end.",
-        "syscall [NAME|%CLASS|GLOB ...] [entry|return] [if EXPR] | fault | signal [NAME ...] "
-        "| exit",
+        "Stop at system calls, faults, signals, a process's end, new threads.",
+        "syscall [NAME|%CLASS|GLOB ...] [entry|return] [thread N] [if EXPR] | fault [thread N] "
+        "| signal [NAME ...] [thread N] | exit | fork [thread N]",
         "EXPR may use the call's arguments by name (`catch syscall mmap if length > 4096`), as "
         "arg0 to arg5, nr, and result (which makes it stop at the return: `catch syscall %file if "
         "result == -ENOENT`). Classes: %file %process %memory %network %signal %ipc %desc %clock "
@@ -281,7 +312,7 @@ COMMANDS = (
         "tcatch",
         catch_once,
         "Like catch, but stop only once.",
-        "syscall [...] | fault | signal [...] | exit",
+        "syscall [...] | fault | signal [...] | exit | fork",
         "",
         (),
         GROUP,

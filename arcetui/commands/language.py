@@ -12,6 +12,7 @@ from arcetui.commands import (
     run,
     sharing,
     syscalls,
+    tasks,
     time_travel,
     values,
 )
@@ -39,6 +40,7 @@ _TABLE: tuple[Command, ...] = (
     *syscalls.COMMANDS,
     *info.COMMANDS,
     *sharing.COMMANDS,
+    *tasks.COMMANDS,
     *values.COMMANDS,
     *memory.COMMANDS,
     *code.COMMANDS,

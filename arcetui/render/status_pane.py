@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from arcetui.render.changed_pane import cause_words
 from arcetui.render.row import Row, Span, crop, row
 from arcetui.render.row import width as row_width
+from arcetui.render.timeline_pane import event_text
 
 if TYPE_CHECKING:
     from arcetui.state import Snapshot
@@ -16,6 +18,8 @@ def state_words(snapshot: Snapshot) -> tuple[str, str]:
     machine = snapshot.machine
     if snapshot.running:
         return "▶ RUNNING", "ok"
+    if machine.half_way:
+        return "◆ INSIDE THE KERNEL" + (", PAST" if snapshot.past else ""), "half"
     if snapshot.past:
         return "◀ PAST", "past"
     if machine.panic:
@@ -60,12 +64,11 @@ def status_row(snapshot: Snapshot, width: int) -> Row:
     machine = snapshot.machine
     words, style = state_words(snapshot)
     past = snapshot.past and not snapshot.running
-    half = " inside the kernel" if machine.half_way else ""
     position = f"at {machine.position}" + (
         f" of {machine.end}" if machine.position < machine.end else ""
     )
     parts = [
-        position + half,
+        position,
         f"sys #{machine.syscalls}",
         f"{amount(machine.instructions)} insns",
         f"cpu{snapshot.cpu.cpu}" + (f" {snapshot.cpu.in_kernel}" if snapshot.cpu.in_kernel else ""),
@@ -110,6 +113,11 @@ def message_row(snapshot: Snapshot, hints: tuple[str, ...], width: int) -> Row:
     text, style = "", "value"
     if snapshot.running:
         text = "running; space or Ctrl-C pauses"
+    elif machine.half_way and snapshot.event is not None:
+        name = snapshot.event.kind.name.lower().replace("_", " ")
+        fields = event_text(snapshot.event, snapshot.names)
+        cause = cause_words(snapshot.event, snapshot.names)
+        text = f"◆ {name} {fields}; by {cause}; e and E go on, s finishes it"
     elif snapshot.stopped is not None:
         text = snapshot.stopped.sentence
         if snapshot.stopped.reason.name in ("FAULT", "SIGNAL", "PANIC", "DEADLOCK"):
@@ -122,6 +130,8 @@ def message_row(snapshot: Snapshot, hints: tuple[str, ...], width: int) -> Row:
             text, style = f"✗ {text}: {fault.sentence}", "error"
     spans = [Span(f" {text}", style)]
     sentence = snapshot.change.sentence if snapshot.change is not None else ""
+    if machine.half_way:
+        sentence = ""  # one event: it was just named
     if sentence and not snapshot.running and not sentence.startswith("no kernel object"):
         spans.append(Span(f"  {sentence}", "cause"))
     used = row_width(tuple(spans))

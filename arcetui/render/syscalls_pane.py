@@ -18,7 +18,7 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
     wide = width >= 90
     for call in snapshot.calls:
         item = Item("call", call.view.serial, call.view.name)
-        rows.append(_line(call, wide, width))
+        rows.append(_line(call, wide, width, state_of(call, snapshot)))
         items.append(item)
         if call.changed and not wide:
             rows.append(row(("      └ ", "dim"), (call.changed, "cause")))
@@ -35,18 +35,26 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
     return PaneContent(tuple(rows), tuple(items), len(rows) - 1, current, title)
 
 
-def _line(call: CallLine, wide: bool, width: int) -> Row:
+def state_of(call: CallLine, snapshot: Snapshot) -> str:
+    """What is said in place of a result that is not there yet; "" if it is."""
+    if call.result or call.view.exit is not None:
+        return ""
+    if call.view.name in ("exit", "exit_group"):
+        return ") = ?"
+    return " ▶ in the kernel" if call.view.tid == snapshot.cpu.tid else " … waits"
+
+
+def _line(call: CallLine, wide: bool, width: int, state: str) -> Row:
     name, bracket, rest = call.text.partition("(")
     # The result matters more than the last argument: cut the arguments to keep it in sight.
     shown = call.result.partition(" (")[0] if len(call.result) > 24 else call.result
-    if call.view.exit is None and not call.result:
-        shown = "in the kernel"
+    shown = shown or state
     room = max(width - len(name) - len(shown) - 11, 12)
     if not wide and len(rest) > room:
         rest = rest[: room - 2] + "…)"
     result = (f" = {call.result}", "error" if call.failed else "result")
-    if call.view.exit is None:
-        result = (" ▶ in the kernel", "current") if not call.result else result
+    if state:
+        result = (state, "current" if "▶" in state else "result" if "?" in state else "warning")
     return row(
         (f"{call.view.serial:>5} ", "dim"),
         (name, "syscall"),

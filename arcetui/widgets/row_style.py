@@ -10,7 +10,7 @@ from arcetui.render.row import STYLES
 #: Names the panes use beside those of `render.row`; styles/arcetui.tcss colours each.
 PANE_STYLES: tuple[str, ...] = (
     *("edited", "mark", "symbol", "mnemonic", "operand", "source", "heading", "ok", "warning"),
-    *("cause", "argument", "constant", "result", "label", "past", "future", "input"),
+    *("cause", "argument", "constant", "result", "label", "past", "half", "future", "input"),
     *("shared", "anon", "vdso", "free", "used", "selected", "search", "thumb"),
     *("pane-title", "pane-focus", "pane-note", "pane-dim"),
     *("t-bold", "t-reverse", "t-red", "t-green", "t-yellow", "t-blue", "t-magenta", "t-cyan"),

@@ -79,6 +79,7 @@ class Debugger:
     def _start(self, stops: StopTable | None) -> None:
         """Boot; breakpoints of an earlier life stay."""
         self.log = ConsoleLog()
+        self._selected = 0
         system = boot(self.recipe, self.log)
         self.arch = system.kernel.arch
         self._names = system.kernel.plugin.calls.names()
@@ -86,6 +87,7 @@ class Debugger:
         table = StopTable(system.board, self._names)
         if stops is not None:
             table.breakpoints, table.next_number = stops.breakpoints, stops.next_number
+            table.follow_child = stops.follow_child
         self._stops = table
         self._recorder = Recorder(system.board, self._names)
         self._recorder.observer = self._observer
@@ -108,6 +110,7 @@ class Debugger:
         """Start moving; `pump` does the work. A goal still going on is given up."""
         self._motion.end()
         self._stopped = None
+        self._selected = 0
         if goal.reverse:
             self._stopped = self._reverse(goal)
         elif self._system.board.is_off and not self._timeline.half_way:
@@ -149,6 +152,7 @@ class Debugger:
         one that does, and the stop says so.
         """
         self._motion.end()
+        self._selected = 0
         self.epoch += 1
         first = self._timeline.store.snapshots[0].position
         self._replaying(True)
@@ -253,12 +257,36 @@ class Debugger:
         )
 
     def cpu(self, index: int | None = None) -> CpuView:
-        """One CPU; the active one by default."""
+        """One CPU; by default that of the selected thread, else the active one."""
         board = self._system.board
+        if index is None and self._selected:
+            return capture.task_cpu_view(self._system, self._selected)
         return capture.cpu_view(self._system, board.active if index is None else index)
 
     def _pid(self, pid: int | None) -> int:
+        if pid is None and self._selected:
+            return capture.task_cpu_view(self._system, self._selected).pid
         return capture.current_pid(self._system) if pid is None else pid
+
+    def select(self, tid: int) -> CpuView:
+        """Show this thread's registers and memory until the machine moves; 0: the running one's.
+
+        Raises:
+            LookupError: There is no such thread.
+        """
+        view = capture.task_cpu_view(self._system, tid) if tid else None
+        self._selected = tid
+        self.epoch += 1
+        return self.cpu() if view is None else view
+
+    @property
+    def follow_child(self) -> bool:
+        """Whether a step over a fork goes on in the child."""
+        return self._stops.follow_child
+
+    def set_follow_child(self, on: bool) -> None:
+        """Choose whether a step over a fork goes on in the child."""
+        self._stops.follow_child = on
 
     def address_space(self, pid: int | None = None) -> AddressSpaceView:
         """The address space of a process; pid 0 is the kernel's.

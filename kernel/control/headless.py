@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from kernel.boot import boot
 from kernel.control.types import SyscallObserver
+from kernel.inspect.deadlock import deadlock_sentence
 from kernel.inspect.system import System
 from kernel.machine.board import Halt
 from kernel.recipe import Recipe
@@ -64,7 +65,7 @@ def run_headless(
             raise Panicked(board.panic)
         if halt == Halt.IDLE:
             if not system.kernel.console_wait.waiters or board.console.eof:
-                raise Panicked("deadlock: every task waits and nothing can wake one")
+                raise Panicked(deadlock_sentence(system))
             timeline.feed(read_input())
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kernel.control.calls import call_before
-from kernel.control.stops import StopTable
+from kernel.control.stops import StopTable, tid_of
 from kernel.control.types import Goal, GoalKind, MemoryReader, Stopped, StopReason
+from kernel.inspect.deadlock import deadlock_sentence
 from kernel.inspect.position import Position
 from kernel.machine.board import Board, Halt
 from kernel.machine.cpu import Cpu
+from kernel.modules.axtask.task import TaskState
 from kernel.timeline.timeline import FOREVER, Timeline
 
 NONE: frozenset[int] = frozenset()
@@ -80,6 +82,7 @@ class Forward:
         self.until_event = self.board.events.count + goal.count
         self.stops.next_call = goal.kind is GoalKind.SYSCALL
         self.stops.found = None
+        self.stops.followed = tid_of(self.cpu)
         if self.timeline.half_way and goal.kind is not GoalKind.EVENT:
             self.timeline.leave_half_way()
             if goal.kind in _STEPS:
@@ -173,7 +176,7 @@ class Forward:
                     return Stopped(
                         StopReason.INPUT, "the program waits for console input", position
                     )
-                sentence = "deadlock: every task waits and nothing can wake one"
+                sentence = deadlock_sentence(self.timeline.system)
                 return Stopped(StopReason.DEADLOCK, sentence, position)
             case _:
                 return None
@@ -231,6 +234,8 @@ class Forward:
         if stopped is not None or halt != Halt.BREAKPOINT:
             return stopped
         frame = self.frame
+        if goal.kind is GoalKind.OUT and tid_of(self.cpu) != self.stops.followed:
+            return None  # another thread in the same code
         if goal.kind is GoalKind.OUT and frame is not None and self.sp() < frame.sp:
             return None  # a deeper activation of the same function
         return self._done()
@@ -268,28 +273,35 @@ class Forward:
         """One instruction, calls whole. Returns the stop and whether the step is finished."""
         if not self.return_to:
             pc, sp = self.cpu.pc, self.sp()
-            tid = self.cpu.current.tid if self.cpu.current is not None else 0
             self.disarm()
             halt = self.timeline.advance(1)
             stopped = self.stops.at_address(self.cpu) if halt == Halt.BREAKPOINT else None
             stopped = stopped or self._stop_of(halt)
             if stopped is not None:
                 return stopped, True
-            if self.cpu.current is None or self.cpu.current.tid != tid:
-                return None, True
-            self.return_to = self._called_from(pc, sp)
+            if tid_of(self.cpu) == self.stops.followed:
+                self.return_to = self._called_from(pc, sp)
+                self.call_sp = sp
+            else:  # others run: the step is over when its own thread does again
+                self.return_to = self._resumes_at(self.stops.followed)
+                self.call_sp = 0
             if not self.return_to:
                 return None, True
-            self.call_sp = sp
         halt, stopped = self._run(budget, frozenset({self.return_to}))
         if stopped is not None:
             return stopped, True
-        if halt == Halt.BREAKPOINT and self.sp() >= self.call_sp:
+        own = tid_of(self.cpu) == self.stops.followed
+        if halt == Halt.BREAKPOINT and own and self.sp() >= self.call_sp:
             self.return_to = 0
             return None, True
         return None, False
 
     call_sp = 0
+
+    def _resumes_at(self, tid: int) -> int:
+        """Where a thread that does not run goes on; 0 if it is gone."""
+        task = self.timeline.system.kernel.tasks.tasks.get(tid)
+        return task.pc if task is not None and task.state != TaskState.EXITED else 0
 
     def _called_from(self, pc: int, sp: int) -> int:
         """If the instruction at `pc` was a call: where it returns to; else 0."""

@@ -113,7 +113,7 @@ class Recorder:
         view = signal_view(info)
         if self.observer is not None and not self.quiet:
             self.observer.signal(thread.tid, view.signo, view)
-        if self.stops is not None and self.stops.wants_signal(view):
+        if self.stops is not None and self.stops.wants_signal(view, thread.tid):
             self.board.stop_requested = True
 
     def on_exited(self, pid: int, status: int) -> None:
@@ -131,6 +131,9 @@ class Recorder:
         """A thread, perhaps of a new process, was made."""
         if (observer := self._task_observer()) is not None:
             observer.created(parent.tid, child.tid, child.process.pid)
+        stops = self.stops
+        if stops is not None and stops.created(parent.tid, child.tid, child.process.pid):
+            self.board.stop_requested = True
 
     def on_thread_exited(self, thread: Any, status: int) -> None:
         """A thread ended, perhaps with its process."""
@@ -144,7 +147,7 @@ class Recorder:
 
     def on_fault(self, thread: Any, pc: int, va: int, access: str, signal: str, why: str) -> None:
         """A fault or exception becomes a signal."""
-        if self.stops is not None and self.stops.wants_fault(signal, why):
+        if self.stops is not None and self.stops.wants_fault(signal, why, thread.tid):
             self.board.stop_requested = True
 
     def forget_after(self, position: Position) -> None:

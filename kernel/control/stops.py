@@ -41,6 +41,8 @@ class StopTable:
         self.next_call = False
         self.found: Stopped | None = None
         self.counting = True
+        self.followed = 0  # the task a step belongs to
+        self.follow_child = False
         self.passed: Position | None = None  # kernel entry of a fault already stopped at
 
     # -- the list -------------------------------------------------------------------------------
@@ -79,10 +81,10 @@ class StopTable:
 
     # -- hits -----------------------------------------------------------------------------------
 
-    def _hit(self, entry: Breakpoint, values: dict[str, int] | None) -> bool:
-        """Count a hit; whether it stops."""
+    def _hit(self, entry: Breakpoint, values: dict[str, int] | None, tid: int = 0) -> bool:
+        """Count a hit of task `tid`; whether it stops."""
         spec = entry.spec
-        if not spec.enabled or not self.counting:
+        if not spec.enabled or not self.counting or (spec.thread and spec.thread != tid):
             return False
         if spec.condition is not None and not spec.condition(values or {}):
             return False
@@ -106,7 +108,7 @@ class StopTable:
             if values is None:
                 registers = cpu.engine.registers()
                 values = dict(zip(cpu.engine.arch.registers, registers, strict=True))
-            if self._hit(entry, values):
+            if self._hit(entry, values, tid_of(cpu)):
                 what = entry.spec.text or f"{entry.spec.address:#x}"
                 sentence = f"breakpoint {entry.number}, {what}"
                 return Stopped(StopReason.BREAKPOINT, sentence, self.position(), entry.number)
@@ -141,7 +143,7 @@ class StopTable:
         for entry in entries:
             if entry.spec.numbers and nr not in entry.spec.numbers:
                 continue
-            if self._hit(entry, call_values(call)):
+            if self._hit(entry, call_values(call), call.tid):
                 self.found = Stopped(
                     StopReason.SYSCALL_ENTER,
                     f"catchpoint {entry.number}, call to {call.name}",
@@ -167,7 +169,7 @@ class StopTable:
                 continue
             if spec.numbers and call.nr not in spec.numbers:
                 continue
-            if self._hit(entry, call_values(call)):
+            if self._hit(entry, call_values(call), call.tid):
                 self.found = Stopped(
                     StopReason.SYSCALL_EXIT,
                     f"catchpoint {entry.number}, return from {call.name}",
@@ -182,23 +184,35 @@ class StopTable:
         """Where the kernel was last entered."""
         return Position(self.board.trap_event, self.board.trap_insns)
 
-    def wants_signal(self, info: SignalInfoView) -> bool:
+    def wants_signal(self, info: SignalInfoView, tid: int) -> bool:
         """A signal reaches a thread."""
         if self.entry() == self.passed:
             return False
-        return self._simple("signal", info.signo, StopReason.SIGNAL, f"signal {info.signo}")
+        return self._simple("signal", info.signo, StopReason.SIGNAL, f"signal {info.signo}", tid)
 
-    def wants_fault(self, signal: str, why: str) -> bool:
+    def wants_fault(self, signal: str, why: str, tid: int) -> bool:
         """A fault becomes a signal."""
         if self.entry() == self.passed:
             return False
-        return self._simple("fault", 0, StopReason.FAULT, f"{signal}: {why}")
+        return self._simple("fault", 0, StopReason.FAULT, f"{signal}: {why}", tid)
 
     def wants_exit_of_process(self, pid: int, status: int) -> bool:
         """A process ended."""
-        return self._simple("exit", 0, StopReason.EXITED, f"process {pid} ended, {status:#x}")
+        return self._simple("exit", 0, StopReason.EXITED, f"process {pid} ended, {status:#x}", pid)
 
-    def _simple(self, kind: str, number: int, reason: StopReason, sentence: str) -> bool:
+    def created(self, parent: int, tid: int, pid: int) -> bool:
+        """A thread was made; whether to stop. A step goes on in a child that is followed."""
+        if not self.counting:
+            return False
+        is_process = tid == pid
+        if is_process and self.follow_child and parent == self.followed:
+            self.followed = tid
+        what = f"process {pid}" if is_process else f"thread {tid}"
+        return self._simple("fork", 0, StopReason.EVENT, f"{parent} made {what}", parent)
+
+    def _simple(
+        self, kind: str, number: int, reason: StopReason, sentence: str, tid: int = 0
+    ) -> bool:
         if not self.counting:
             return False
         for entry in list(self.breakpoints.values()):
@@ -206,11 +220,16 @@ class StopTable:
                 continue
             if entry.spec.numbers and number not in entry.spec.numbers:
                 continue
-            if self._hit(entry, {"number": number}):
+            if self._hit(entry, {"number": number}, tid):
                 text = f"catchpoint {entry.number}, {sentence}"
                 self.found = Stopped(reason, text, self.position(), entry.number)
                 return True
         return False
+
+
+def tid_of(cpu: Cpu) -> int:
+    """The task on a CPU; 0 if there is none."""
+    return cpu.current.tid if cpu.current is not None else 0
 
 
 def call_values(call: SyscallView) -> dict[str, int]:

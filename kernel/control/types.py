@@ -95,11 +95,12 @@ class BreakSpec:
     """What to stop at.
 
     Attributes:
-        kind: address, syscall, fault, signal, exit.
+        kind: address, syscall, fault, signal, exit, fork.
         text: What the user typed, for listings.
         numbers: System-call or signal numbers; empty: all.
         when: syscall: entry, return or both.
         ignore: Hits to let pass first.
+        thread: Only when this task comes there; 0: any.
         condition: Gets the call's nr, arg0 to arg5 and, at the return, result; or the registers.
     """
 
@@ -112,6 +113,7 @@ class BreakSpec:
     enabled: bool = True
     ignore: int = 0
     condition: Condition | None = None
+    thread: int = 0
 
 
 @dataclass(frozen=True, slots=True)

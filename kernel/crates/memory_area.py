@@ -12,7 +12,16 @@ AREA_BYTES = 96  # size_of::<MemoryArea>() plus its BTreeMap slot, as in ArceOS
 AREA_WHAT = "MemoryArea"
 HEAP = "[heap]"
 WRITE = 2
-ACCOUNT = 0x10_0000  # Linux VM_ACCOUNT
+# Linux's VM_ bits that keep areas apart.
+LOCKED = 0x2000
+SEQ_READ = 0x8000
+RAND_READ = 0x1_0000
+DONTCOPY = 0x2_0000
+LOCKONFAULT = 0x8_0000
+ACCOUNT = 0x10_0000
+NORESERVE = 0x20_0000
+WIPEONFORK = 0x200_0000
+DONTDUMP = 0x400_0000
 
 
 class NodeSource(Protocol):
@@ -121,7 +130,8 @@ class MemoryArea:
     def note_rights(self) -> None:
         """The flags are new: decide whether the area is charged (Linux mprotect_fixup)."""
         if self.flags & WRITE and self.backend.is_private:
-            self.vm_flags |= ACCOUNT
+            if not self.vm_flags & NORESERVE:
+                self.vm_flags |= ACCOUNT
         elif self.backend.is_anonymous and not self.anon:
             self.vm_flags &= ~ACCOUNT
 

@@ -114,6 +114,37 @@ def cpu_view(system: System, index: int) -> CpuView:
     )
 
 
+def task_cpu_view(system: System, tid: int) -> CpuView:
+    """A task as if its CPU were shown: the registers it goes on with when it runs again.
+
+    Raises:
+        LookupError: There is no such task, or it has no user registers.
+    """
+    task = system.kernel.tasks.tasks.get(tid)
+    if task is None:
+        raise LookupError(f"there is no thread {tid}")
+    if not task.is_user:
+        raise LookupError(f"task {tid} ({task.name}) is the kernel's own: it has no registers")
+    cpu = system.board.cpus[task.cpu_id]
+    if cpu.current is task or task.context is None:
+        return cpu_view(system, cpu.index)
+    names = cpu.engine.arch.registers
+    registers = dict(zip(names, cpu.engine.saved_registers(task.context), strict=True))
+    registers[cpu.engine.arch.pc] = task.pc
+    return CpuView(
+        cpu=task.cpu_id,
+        tid=tid,
+        pid=_pid_of(task),
+        task_name=task.name,
+        pc=task.pc,
+        registers=tuple(registers.items()),
+        time_ns=cpu.clock_ns,
+        instructions=cpu.instructions,
+        root_pa=task.root_pa,
+        in_kernel=task.task_ext.describe_wait() if task.task_ext is not None else "",
+    )
+
+
 def _pid_of(task: TaskInner | None) -> int:
     ext = task.task_ext if task is not None else None
     process = getattr(ext, "process", None)

@@ -167,7 +167,6 @@ def _task_view(system: System, task: TaskInner) -> TaskStateView:
     tasks = system.kernel.tasks
     thread = cast("Any", task.task_ext)
     process: Any = getattr(thread, "process", None)  # a form without processes has none
-    has_signals = thread is not None and process is not None
     can_run = task.is_user and task.state in (TaskState.READY, TaskState.RUNNING)
     waiting = ""
     if task.state == TaskState.BLOCKED:
@@ -189,10 +188,10 @@ def _task_view(system: System, task: TaskInner) -> TaskStateView:
         switches=task.switches,
         priority=task.priority,
         boost=task.boost,
-        blocked=_signals(thread.signal.blocked) if has_signals else (),
+        blocked=_signals(thread.signal.blocked) if thread is not None else (),
         pending=(
             _signals(thread.signal.pending.mask | process.signal.pending.mask)
-            if has_signals
+            if thread is not None and process is not None
             else ()
         ),
     )

@@ -111,6 +111,10 @@ class CpuEngine(Protocol):
         """The whole architectural state, comparable and portable between processes."""
         ...
 
+    def saved_registers(self, state: bytes) -> list[int]:
+        """What `registers` would give after restoring a state; changes nothing."""
+        ...
+
     def restore(self, state: bytes) -> None:
         """Load a state; clears any load-reserved reservation, as an exception return does."""
         ...

@@ -80,7 +80,7 @@ def test_pause_stops_a_long_run_within_a_slice():
     time.sleep(0.05)
     start = time.monotonic()
     snapshot = driver.do(s.Pause())
-    assert time.monotonic() - start < 0.5
+    assert time.monotonic() - start < 2.0
     assert not snapshot.running
     assert snapshot.stopped.reason.name == "PAUSED"
     driver.session.send(s.RunLine("c"))

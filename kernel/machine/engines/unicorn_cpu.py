@@ -159,6 +159,11 @@ class UnicornCpu:
         """See `CpuEngine.save`."""
         return self._state.read_state()
 
+    def saved_registers(self, state: bytes) -> list[int]:
+        """See `CpuEngine.saved_registers`."""
+        starts = [_STATE_SLOT_BYTES * self.target.state.index(n) for n in self.arch.registers]
+        return [int.from_bytes(state[at : at + 8], "little") for at in starts]
+
     def restore(self, state: bytes) -> None:
         """See `CpuEngine.restore`."""
         self._syscall = None

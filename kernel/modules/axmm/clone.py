@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from kernel.crates.errno import KernelError
 from kernel.crates.memory_addr import PAGE_SIZE
-from kernel.crates.memory_area import MemoryArea
+from kernel.crates.memory_area import DONTCOPY, LOCKED, LOCKONFAULT, WIPEONFORK, MemoryArea
 from kernel.crates.page_table_entry.pte_format import WRITE
 from kernel.modules.axmm.backend import USER_PAGE, Alloc
 from kernel.modules.axmm.space_base import OneFlush
@@ -20,16 +20,14 @@ if TYPE_CHECKING:
     from kernel.modules.axmm.aspace import AddrSpace
 
 
-VM_LOCKED = 0x2000  # mlock is not inherited
-
-
 def clone_space(parent: AddrSpace, ident: int, cow: bool) -> AddrSpace:
     """See `AddrSpace.clone_or_err`."""
     child = parent.new_empty(ident)
     try:
         with OneFlush(parent):
             for area in parent.areas:
-                _clone_area(parent, child, area, cow)
+                if not area.vm_flags & DONTCOPY:
+                    _clone_area(parent, child, area, cow)
     except KernelError:
         child.destroy()
         raise
@@ -40,7 +38,7 @@ def _clone_area(parent: AddrSpace, child: AddrSpace, area: MemoryArea, cow: bool
     backend = parent.backend_of(area).clone()
     copy = area.part(area.start, area.end)
     copy.backend = backend
-    copy.vm_flags &= ~VM_LOCKED
+    copy.vm_flags &= ~(LOCKED | LOCKONFAULT)  # mlock is not inherited
     copy.anon = 0
     if area.anon:
         # Every area gets an anon_vma of its own in the child (anon_vma_fork).
@@ -54,7 +52,7 @@ def _clone_area(parent: AddrSpace, child: AddrSpace, area: MemoryArea, cow: bool
         if backend.areas:
             backend.release(child)
         raise
-    if is_private:
+    if is_private and not area.vm_flags & WIPEONFORK:
         (_share_pages if cow else _copy_pages)(parent, child, copy)
 
 

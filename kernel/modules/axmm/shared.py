@@ -62,14 +62,22 @@ class SharedPages:
         node: The file, or None.
         owners: Areas (and System V segments) that use it.
         ident: For people: the inode Linux would show.
+        size_bytes: Where anonymous memory ends, 0: never. Touching what lies beyond is SIGBUS.
     """
 
-    __slots__ = ("file_source", "frames", "ident", "node", "owners", "pages")
+    __slots__ = ("file_source", "frames", "ident", "node", "owners", "pages", "size_bytes")
 
-    def __init__(self, frames: FrameTable, node: SharedFile | None = None, ident: int = 0) -> None:
+    def __init__(
+        self,
+        frames: FrameTable,
+        node: SharedFile | None = None,
+        ident: int = 0,
+        size_bytes: int = 0,
+    ) -> None:
         self.frames = frames
         self.node = node
         self.ident = ident
+        self.size_bytes = size_bytes
         self.owners = 0
         self.pages: dict[int, int] = {}
         self.file_source: PageSource | None = None
@@ -92,7 +100,7 @@ class SharedPages:
         return found if isinstance(found, SharedPages) else cls(frames, node)
 
     def frame(self, index: int) -> int | None:
-        """The frame of a page, made on first use; None: beyond the end of the file.
+        """The frame of a page, made on first use; None: beyond the end.
 
         Raises:
             AxError: NO_MEMORY, STORAGE_FULL.
@@ -101,6 +109,8 @@ class SharedPages:
             if index * PAGE_SIZE >= self.node.get_attr().size_bytes:
                 return None
             return self.node.pages.frame(index)
+        if self.size_bytes and index * PAGE_SIZE >= self.size_bytes:
+            return None
         pa = self.pages.get(index)
         if pa is None:
             pa = self.frames.alloc(SHARED_PAGE)

@@ -41,6 +41,8 @@ def area_view(space: AddrSpace, area: MemoryArea) -> AreaView:
     name = space.area_name(area)
     if is_shared and not name:
         name = "/dev/zero (deleted)"
+    elif _is_deleted(area):
+        name += " (deleted)"
     return AreaView(
         area.start,
         area.end,
@@ -74,6 +76,16 @@ def _file_of(area: MemoryArea) -> tuple[int, tuple[int, int], int]:
     if node is None or not isinstance(backend, Alloc | Shared):
         return 0, _NO_DEV, 0
     return area.start + backend.delta, split_dev(node.fs.dev), node.get_attr().ino
+
+
+def _is_deleted(area: MemoryArea) -> bool:
+    """Whether the file behind an area has no name any more."""
+    backend = area.backend
+    if isinstance(backend, Alloc) and backend.source is not None:
+        return backend.source.node.get_attr().nlink <= 0
+    if isinstance(backend, Shared) and backend.pages.node is not None:
+        return backend.pages.node.get_attr().nlink <= 0
+    return False
 
 
 def _kind(area: MemoryArea, name: str, is_shared: bool) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from kernel.crates.errno import AxError, Errno, LinuxError
 from kernel.crates.event import EventKind
 from kernel.crates.memory_addr import PAGE_MASK, PAGE_SIZE, align_down, align_up
+from kernel.crates.memory_area import LOCKED, NORESERVE
 from kernel.crates.page_table_entry import MappingFlags
 from kernel.crates.vfs import VfsNodeType, make_dev
 from kernel.modules.axmm.backend import Alloc, Backend, FileSource
@@ -159,7 +160,7 @@ def sys_mmap(t: Thread, addr: int, length: int, prot: int, flags: int, fd: int, 
     may = 7
     if shared and file is not None and not file.writable:
         may = PROT_READ | PROT_EXEC
-    backend = _new_backend(t, file, prot, flags, offset, shared)
+    backend = _new_backend(t, file, prot, flags, offset, size, shared)
     t.process.aspace.map(
         va,
         size,
@@ -169,8 +170,17 @@ def sys_mmap(t: Thread, addr: int, length: int, prot: int, flags: int, fd: int, 
         may=may,
         grows_down=bool(flags & MAP_GROWSDOWN),
         unmap_overlap=bool(fixed),
+        vm_flags=_area_bits(t, flags),
     )
     return va
+
+
+def _area_bits(t: Thread, flags: int) -> int:
+    """The VM_ bits of a new area that keep it apart from others."""
+    bits = NORESERVE if flags & MAP_NORESERVE else 0
+    if flags & MAP_LOCKED or t.process.lock_all:
+        bits |= LOCKED
+    return bits
 
 
 def _place(t: Thread, addr: int, size: int, flags: int) -> int:
@@ -257,7 +267,7 @@ def _is_dev_zero(file: OpenFile) -> bool:
 
 
 def _new_backend(
-    t: Thread, file: OpenFile | None, prot: int, flags: int, offset: int, shared: bool
+    t: Thread, file: OpenFile | None, prot: int, flags: int, offset: int, size: int, shared: bool
 ) -> Backend:
     """What fills the new area."""
     wants = flags & (MAP_POPULATE | MAP_NONBLOCK) == MAP_POPULATE or flags & MAP_LOCKED
@@ -266,7 +276,8 @@ def _new_backend(
     if file is None or _is_dev_zero(file):
         if shared:
             t.starry.shared_count += 1
-            return Shared(SharedPages(aspace.frames, ident=t.starry.shared_count), 0, populate)
+            pages = SharedPages(aspace.frames, ident=t.starry.shared_count, size_bytes=size)
+            return Shared(pages, 0, populate)
         return Alloc(populate)
     node = file.node
     assert node is not None

@@ -11,6 +11,15 @@ from typing import TYPE_CHECKING, Final
 
 from kernel.crates.errno import AxError, AxErrorKind, Errno, LinuxError
 from kernel.crates.memory_addr import PAGE_MASK, PAGE_SIZE, align_down, align_up
+from kernel.crates.memory_area import (
+    DONTCOPY,
+    DONTDUMP,
+    LOCKED,
+    LOCKONFAULT,
+    RAND_READ,
+    SEQ_READ,
+    WIPEONFORK,
+)
 from kernel.crates.page_table_entry import MappingFlags
 from kernel.modules.axmm.backend import Alloc
 from kernel.modules.axmm.shared import Shared
@@ -41,6 +50,20 @@ MLOCK_ONFAULT: Final = 1
 MCL_CURRENT: Final = 1
 MCL_FUTURE: Final = 2
 MCL_ONFAULT: Final = 4
+
+_NOT_LOCKED: Final = (MADV_DONTNEED, MADV_FREE, 20, 21)  # and COLD, PAGEOUT
+#: VM_ bits that advice sets and clears: (set, cleared).
+_MARKS: Final[dict[int, tuple[int, int]]] = {
+    0: (0, RAND_READ | SEQ_READ),  # NORMAL
+    1: (RAND_READ, SEQ_READ),  # RANDOM
+    2: (SEQ_READ, RAND_READ),  # SEQUENTIAL
+    10: (DONTCOPY, 0),  # DONTFORK
+    11: (0, DONTCOPY),  # DOFORK
+    16: (DONTDUMP, 0),
+    17: (0, DONTDUMP),  # DODUMP
+    MADV_WIPEONFORK: (WIPEONFORK, 0),
+    MADV_KEEPONFORK: (0, WIPEONFORK),
+}
 
 _READ: Final = int(MappingFlags.READ)
 _WRITE: Final = int(MappingFlags.WRITE)
@@ -90,6 +113,8 @@ def _advise(t: Thread, area: MemoryArea, start: int, end: int, advice: int) -> N
     """
     backend = area.backend
     is_private_anon = isinstance(backend, Alloc) and backend.source is None
+    if advice in _NOT_LOCKED and area.vm_flags & LOCKED:
+        raise LinuxError(Errno.EINVAL, "it is locked")
     if advice in (MADV_DONTNEED, MADV_DONTNEED_LOCKED):
         t.process.aspace.discard(start, end - start)
     elif advice in (MADV_FREE, MADV_WIPEONFORK):
@@ -97,6 +122,11 @@ def _advise(t: Thread, area: MemoryArea, start: int, end: int, advice: int) -> N
             raise LinuxError(Errno.EINVAL)
     elif advice == MADV_REMOVE:
         _remove(area, start, end)
+    if advice in _MARKS:
+        areas, space = t.process.aspace.areas, t.process.aspace
+        on, off = _MARKS[advice]
+        areas.mark(start, end, off, False, space)
+        areas.mark(start, end, on, True, space)
 
 
 def _remove(area: MemoryArea, start: int, end: int) -> None:
@@ -124,14 +154,40 @@ def _populate(t: Thread, addr: int, size: int, advice: int) -> None:
     """
     access = _WRITE if advice == MADV_POPULATE_WRITE else _READ
     aspace = t.process.aspace
-    areas, gap = _areas(t, addr, addr + size)
-    for area in areas:
-        if not aspace.check_region_access(area.start, PAGE_SIZE, access):
+    covered, end = addr, addr + size
+    for area in aspace.areas.overlapping(addr, end):
+        if area.start > covered:
+            break
+        if not area.flags & access:
             raise LinuxError(Errno.EINVAL, "its rights forbid it")
-        start, end = max(area.start, addr), min(area.end, addr + size)
-        aspace.populate_area(start, end - start, access)
-    if gap:
+        stop = min(area.end, end)
+        if not _touch(t, area, covered, stop, access):
+            raise LinuxError(Errno.EFAULT, "beyond the end of the file")
+        covered = stop
+    if covered < end:
         raise LinuxError(Errno.ENOMEM)
+
+
+def _touch(t: Thread, area: MemoryArea, start: int, end: int, access: int) -> bool:
+    """Bring in a part of one area; False if the file behind it ends before."""
+    inside = min(end, _file_end(area))
+    if inside > start:
+        t.process.aspace.populate_area(start, inside - start, access)
+    return inside == end
+
+
+def _file_end(area: MemoryArea) -> int:
+    """Where the file behind an area ends, as an address; touching more of it is SIGBUS."""
+    backend = area.backend
+    if isinstance(backend, Alloc) and backend.source is not None:
+        size = backend.source.node.get_attr().size_bytes
+    elif isinstance(backend, Shared) and backend.pages.node is not None:
+        size = backend.pages.node.get_attr().size_bytes
+    elif isinstance(backend, Shared) and backend.pages.size_bytes:
+        size = backend.pages.size_bytes
+    else:
+        return area.end
+    return align_up(size) - backend.delta
 
 
 # -- mincore, msync ------------------------------------------------------------------------------
@@ -167,16 +223,20 @@ def sys_msync(t: Thread, addr: int, length: int, flags: int) -> int:
     end = addr + (align_up(length) & U64)
     if end > U64:
         raise LinuxError(Errno.ENOMEM)
-    if end > addr and _areas(t, addr, end)[1]:
-        raise LinuxError(Errno.ENOMEM)
+    if end > addr:
+        areas, gap = _areas(t, addr, end)
+        if flags & MS_INVALIDATE and any(area.vm_flags & LOCKED for area in areas):
+            raise LinuxError(Errno.EBUSY)
+        if gap:
+            raise LinuxError(Errno.ENOMEM)
     return 0
 
 
 # -- mlock ---------------------------------------------------------------------------------------
 
 
-def _lock(t: Thread, addr: int, length: int, *, bring_in: bool) -> int:
-    """Check a range as mlock and munlock do, and bring its pages in.
+def _lock(t: Thread, addr: int, length: int, bits: int, *, bring_in: bool) -> int:
+    """Give the areas of a range these VM_LOCK bits, and perhaps bring its pages in.
 
     Raises:
         LinuxError: EINVAL: it wraps around; ENOMEM: a gap, no memory, or PROT_NONE.
@@ -188,13 +248,32 @@ def _lock(t: Thread, addr: int, length: int, *, bring_in: bool) -> int:
         raise LinuxError(Errno.EINVAL)
     if not size:
         return 0
+    if t.process.aspace.areas.find(start) is None:
+        raise LinuxError(Errno.ENOMEM)
     areas, gap = _areas(t, start, end)
+    _mark_locked(t, start, _first_gap(areas, start, end), bits)
     if gap:
         raise LinuxError(Errno.ENOMEM)
     if bring_in:
-        for area in areas:
+        for area in t.process.aspace.areas.overlapping(start, end):
             _bring_in(t, area, max(area.start, start), min(area.end, end))
     return 0
+
+
+def _first_gap(areas: list[MemoryArea], start: int, end: int) -> int:
+    """Where the first gap begins, or `end`."""
+    for area in areas:
+        if area.start > start:
+            break
+        start = area.end
+    return min(start, end)
+
+
+def _mark_locked(t: Thread, start: int, end: int, bits: int) -> None:
+    """Make the VM_LOCK bits of a range exactly `bits`."""
+    space = t.process.aspace
+    space.areas.mark(start, end, (LOCKED | LOCKONFAULT) & ~bits, False, space)
+    space.areas.mark(start, end, bits, True, space)
 
 
 def _bring_in(t: Thread, area: MemoryArea, start: int, end: int) -> None:
@@ -205,13 +284,13 @@ def _bring_in(t: Thread, area: MemoryArea, start: int, end: int) -> None:
     """
     if not area.flags & 7:
         raise LinuxError(Errno.ENOMEM)
-    access = _WRITE if area.flags & _WRITE else _READ
-    t.process.aspace.populate_area(start, end - start, access)
+    if not _touch(t, area, start, end, _WRITE if area.flags & _WRITE else _READ):
+        raise LinuxError(Errno.ENOMEM, "beyond the end of the file")
 
 
 def sys_mlock(t: Thread, addr: int, length: int) -> int:
     """Lock a range into memory."""
-    return _lock(t, addr, length, bring_in=True)
+    return _lock(t, addr, length, LOCKED, bring_in=True)
 
 
 def sys_mlock2(t: Thread, addr: int, length: int, flags: int) -> int:
@@ -219,12 +298,12 @@ def sys_mlock2(t: Thread, addr: int, length: int, flags: int) -> int:
     flags = as_int32(flags)
     if flags & ~MLOCK_ONFAULT:
         raise LinuxError(Errno.EINVAL)
-    return _lock(t, addr, length, bring_in=not flags)
+    return _lock(t, addr, length, LOCKED | LOCKONFAULT if flags else LOCKED, bring_in=not flags)
 
 
 def sys_munlock(t: Thread, addr: int, length: int) -> int:
     """Unlock a range."""
-    return _lock(t, addr, length, bring_in=False)
+    return _lock(t, addr, length, 0, bring_in=False)
 
 
 def sys_mlockall(t: Thread, flags: int) -> int:
@@ -233,6 +312,10 @@ def sys_mlockall(t: Thread, flags: int) -> int:
     if not flags or flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) or flags == MCL_ONFAULT:
         raise LinuxError(Errno.EINVAL)
     t.process.lock_all = flags & (MCL_FUTURE | MCL_ONFAULT) if flags & MCL_FUTURE else 0
+    if flags & MCL_CURRENT:
+        space = t.process.aspace
+        bits = LOCKED | LOCKONFAULT if flags & MCL_ONFAULT else LOCKED
+        _mark_locked(t, space.base, space.end, bits)
     if flags & MCL_CURRENT and not flags & MCL_ONFAULT:
         for area in list(t.process.aspace.areas):
             if area.flags & 7:
@@ -245,7 +328,9 @@ def sys_mlockall(t: Thread, flags: int) -> int:
 
 def sys_munlockall(t: Thread) -> int:
     """Unlock everything."""
+    space = t.process.aspace
     t.process.lock_all = 0
+    _mark_locked(t, space.base, space.end, 0)
     return 0
 
 

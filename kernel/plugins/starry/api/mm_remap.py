@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from kernel.crates.errno import Errno, LinuxError
 from kernel.crates.memory_addr import PAGE_MASK, align_up
-from kernel.modules.axmm.backend import WHOLE_FILE, Alloc, Backend, FileSource, Linear
+from kernel.crates.memory_area import LOCKED, LOCKONFAULT
 from kernel.modules.axmm.shared import Shared
 from kernel.plugins.starry.api.abi import U64, Handler
 from kernel.plugins.starry.api.mm import check_commit, check_room, find_area, is_data
@@ -119,30 +119,12 @@ def _remap_to(t: Thread, addr: int, old_size: int, new_size: int, flags: int, ne
         aspace.move_area(addr, old_size, target, new_size)
         return target
     check_room(t, old_size, data=is_data(area))
-    # The old range stays as a mapping of the same thing without pages.
-    left = _same_contents(aspace.backend_of(area), addr)
-    flags_left, name, may = area.flags, area.name, area.may
-    aspace.move_area(addr, old_size, target, new_size)
-    aspace.map(addr, old_size, flags_left, left, name=name, may=may)
+    # The old area stays as a mapping of the same thing without pages.
+    aspace.move_area(addr, old_size, target, new_size, keep_old=True)
+    area.vm_flags &= ~(LOCKED | LOCKONFAULT)
+    if (area.start, area.end) == (addr, addr + old_size):
+        area.anon = 0
     return target
-
-
-def _same_contents(backend: Backend, va: int) -> Backend:
-    """A backend without pages for a new area at `va` that shows what `backend` shows there."""
-    if isinstance(backend, Shared):
-        return Shared(backend.pages, va + backend.delta)
-    if isinstance(backend, Alloc) and backend.source is not None:
-        source, offset = backend.source, va + backend.delta
-        size = source.size_bytes
-        if size != WHOLE_FILE:
-            size = max(source.offset + size - offset, 0)
-        return Alloc(source=FileSource(source.node, offset, size))
-    if isinstance(backend, Linear):
-        return Linear(backend.pa_va_offset)
-    left = Alloc()
-    if isinstance(backend, Alloc):
-        left.delta = backend.delta
-    return left
 
 
 CALLS: dict[str, Handler] = {"mremap": sys_mremap}

@@ -6,6 +6,7 @@ when it has ended.
 
 from __future__ import annotations
 
+from posixpath import normpath
 from typing import TYPE_CHECKING, Any
 
 from kernel.crates.elf import ElfError
@@ -145,7 +146,7 @@ def _first_program(starry: Starry, data: bytes, path: str, argv: tuple[bytes, ..
     from kernel.plugins.starry.core.exec import Program, find_program
 
     fs = starry.kernel.fs
-    absolute = path if path.startswith("/") else "/" + path.rpartition("/")[2]
+    absolute = normpath("/" + path.lstrip("/"))  # so that argv[0] finds it from the directory /
     try:
         node: VfsNode = fs.lookup(absolute)
     except KernelError:

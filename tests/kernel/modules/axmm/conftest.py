@@ -97,7 +97,7 @@ class File:
         self.attached: Any = None
         self.opens = 0
         self.fs = SimpleNamespace(dev=0x803)
-        self.attr = SimpleNamespace(ino=ino, size_bytes=len(data))
+        self.attr = SimpleNamespace(ino=ino, size_bytes=len(data), nlink=1)
 
     def get_attr(self) -> Any:
         self.attr.size_bytes = self.pages.size_bytes

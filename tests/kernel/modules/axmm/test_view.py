@@ -12,6 +12,7 @@ from kernel.machine.arch import ARCHES
 from kernel.machine.ram import Ram
 from kernel.modules.axalloc.global_allocator import GlobalAllocator
 from kernel.modules.axconfig import CONFIGS, image_layout
+from kernel.modules.axhal.qemu_virt import QemuVirt
 from kernel.modules.axmm.aspace import AddrSpace
 from kernel.modules.axmm.backend import Alloc, FileSource
 from kernel.modules.axmm.frames import FrameTable
@@ -113,6 +114,7 @@ def test_the_kernel_s_own_space(name: str) -> None:
     alloc = GlobalAllocator(ram, events, layout.free_pa, free, "tlsf", layout.control_pa)
     frames = FrameTable(ram, alloc, layout.frames_pa)
     tlb = SimpleNamespace(flush=lambda *_: None)
+    hal: Any = QemuVirt.__new__(QemuVirt)
     board: Any = SimpleNamespace(
         config=config,
         layout=layout,
@@ -122,8 +124,9 @@ def test_the_kernel_s_own_space(name: str) -> None:
         alloc=alloc,
         tlb=tlb,
         frames=frames,
-        hal=SimpleNamespace(mmio_ranges=lambda: config.mmio),
+        hal=hal,
     )
+    hal.board, hal.config = board, config
     kernel = new_kernel_aspace(board)
     offset = config.phys_virt_offset
     text = next(s for s in layout.sections if s[0] == ".text")

@@ -1,9 +1,9 @@
-"""The public face of axtask: spawn, block, wake, sleep, exit, and the switch itself.
+"""The public face of axtask: spawn, block, wake, yield, exit, priorities and CPU masks.
 
-Source: ArceOS modules/axtask/src/{api,run_queue}.rs; S000 3.1.2.
+Source: ArceOS modules/axtask/src/api.rs; S000 3.1.2.
 Differs: blocking does not suspend a Python frame. A task records what it waits for; when it gets
-the CPU again its `TaskExt.resume` is called and enters the waiting operation anew. Where tasks go
-when they wake or lose their CPU stands in placement.py.
+the CPU again its `TaskExt.resume` is called and enters the waiting operation anew. The switch
+stands in run_queue.py, the timer interrupt in timers.py, where tasks go in placement.py.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from kernel.machine.board import Board
 from kernel.machine.cpu import NEVER_NS, Cpu
 from kernel.modules.axalloc.global_allocator import GlobalAllocator
 from kernel.modules.axhal.platform import TimeIf
-from kernel.modules.axtask import placement
+from kernel.modules.axtask import placement, run_queue, timers
 from kernel.modules.axtask.run_queue import AxRunQueue
 from kernel.modules.axtask.task import TaskInner, TaskState, WaitOutcome
 from kernel.modules.axtask.timers import TimerList
@@ -115,7 +115,7 @@ class AxTask:
     def take_id(self, task: TaskInner, tid: int) -> None:
         """Give the running task the id of one that has exited (execve by another thread)."""
         for queue in self.queues:
-            self._collect(queue)
+            run_queue.collect(self, queue)
         if tid in self.tasks:
             raise KernelPanic(f"task {tid} is still there, its id cannot be taken over")
         del self.tasks[task.tid]
@@ -247,8 +247,8 @@ class AxTask:
         if deadline_ns is not None:
             task.deadline_ns = deadline_ns
             task.ticket = self.timers[task.cpu_id].set(deadline_ns, "wake", task.tid)
-            self._arm(task.cpu_id)
-        self._set_state(task, TaskState.BLOCKED, why)
+            timers.arm(self, task.cpu_id)
+        self.set_state(task, TaskState.BLOCKED, why)
 
     def wake(self, tid: int, by: str, outcome: WaitOutcome = WaitOutcome.WOKEN) -> bool:
         """Make a blocked task Ready; a second wake does nothing and returns False."""
@@ -268,7 +268,7 @@ class AxTask:
             task.deadline_ns = 0
         task.outcome = outcome
         task.why = ""
-        self._set_state(task, TaskState.READY, by)
+        self.set_state(task, TaskState.READY, by)
         queue = placement.queue_woken(self, task)
         self.events.emit(EventKind.TASK_WAKE, tid, queue.cpu_id, by)
         self.after_queued(queue, task)
@@ -287,14 +287,15 @@ class AxTask:
     def exit_current(self, task: TaskInner, code: int) -> None:
         """End a task; the gc task frees its kernel stack."""
         task.exit_code = code
-        self._set_state(task, TaskState.EXITED, "exit")
+        self.set_state(task, TaskState.EXITED, "exit")
         self.events.emit(EventKind.TASK_EXIT, task.tid, code)
         queue = self.queues[task.cpu_id]
         queue.exited.append(task)
         if queue.gc is not None:
             self.wake(queue.gc.tid, "exit")
 
-    def _set_state(self, task: TaskInner, state: TaskState, why: str) -> None:
+    def set_state(self, task: TaskInner, state: TaskState, why: str) -> None:
+        """Change a task's state and tell it."""
         old = task.state
         task.state = state
         self.events.emit(EventKind.TASK_STATE, task.tid, old.name, state.name, why)
@@ -304,155 +305,27 @@ class AxTask:
     def set_timer(self, cpu_id: int, deadline_ns: int, kind: str, ident: int) -> int:
         """A plugin's timer: at the deadline its handler gets (kind, ident). Returns a ticket."""
         ticket = self.timers[cpu_id].set(deadline_ns, kind, ident)
-        self._arm(cpu_id)
+        timers.arm(self, cpu_id)
         return ticket
 
     def cancel_timer(self, cpu_id: int, ticket: int) -> None:
         """Take a timer back; a ticket that has expired is ignored."""
         self.timers[cpu_id].cancel(ticket)
-        self._arm(cpu_id)
+        timers.arm(self, cpu_id)
 
-    def _arm(self, cpu_id: int) -> None:
-        """Program the CPU's one-shot timer: the next alarm, or the next tick while it is busy."""
-        cpu = self.board.cpus[cpu_id]
-        deadline = self.timers[cpu_id].next_deadline_ns()
-        if cpu.is_user and self.next_tick_ns[cpu_id] < deadline:
-            deadline = self.next_tick_ns[cpu_id]
-        self.hal.set_oneshot_timer(cpu_id, min(deadline, self.queues[cpu_id].ipi_ns))
+    def has_timers(self) -> bool:
+        """Whether any timer will still expire."""
+        return any(each.next_deadline_ns() < NEVER_NS for each in self.timers)
 
     def on_timer(self, cpu: Cpu) -> list[tuple[str, int]]:
-        """The timer interrupt: wake sleepers, account the tick.
-
-        Returns:
-            Expired timers that belong to a plugin, (kind, ident), in order.
-        """
-        now = self.events.time_ns
-        self.queues[cpu.index].ipi_ns = NEVER_NS
-        others: list[tuple[str, int]] = []
-        timers = self.timers[cpu.index]
-        while (due := timers.expire_one(now)) is not None:
-            _, ticket, kind, ident = due
-            if kind == "wake":
-                task = self.tasks.get(ident)
-                if task is not None and task.ticket == ticket:
-                    task.ticket = 0
-                    self.wake(ident, "timeout", WaitOutcome.TIMEOUT)
-            else:
-                others.append((kind, ident))
-        if now >= self.next_tick_ns[cpu.index]:
-            missed = (now - self.next_tick_ns[cpu.index]) // self.tick_ns + 1
-            self.next_tick_ns[cpu.index] += missed * self.tick_ns
-            queue = self.queues[cpu.index]
-            current = queue.current
-            if current is not None and not current.is_idle:
-                current.need_resched |= queue.scheduler.task_tick(current.sched)
-        self._arm(cpu.index)
-        return others
+        """The timer interrupt: expired timers that belong to a plugin, (kind, ident), in order."""
+        return timers.check_events(self, cpu)
 
     # -- switching ------------------------------------------------------------------------------
 
     def leave_kernel(self, cpu: Cpu) -> None:
         """Before user code goes on: switch tasks if the current one must or should not go on."""
-        queue = self.queues[cpu.index]
-        while True:
-            current = queue.current
-            assert current is not None
-            if current.state == TaskState.RUNNING and not current.need_resched:
-                break
-            self._resched(cpu, queue, current)
-            current = queue.current
-            if current is queue.gc:
-                self._run_gc(queue)
-            elif current is not None and current.task_ext is not None:
-                current.task_ext.resume(cpu)
-        queue.ipi_ns = NEVER_NS
-        self._arm(cpu.index)
-
-    def _resched(self, cpu: Cpu, queue: AxRunQueue, prev: TaskInner) -> None:
-        """Pick the next task and switch to it."""
-        why = "yield"
-        if prev.state == TaskState.RUNNING:
-            preempt = prev.need_resched and not prev.yields
-            prev.need_resched = prev.yields = False
-            if not prev.is_idle:
-                prev.state = TaskState.READY
-                why = "preempted" if preempt else why
-                if prev.cpumask >> queue.cpu_id & 1:
-                    queue.put_prev(prev, preempt=preempt)
-                else:
-                    why = "may not run here"
-                    placement.requeue(self, prev)
-        else:
-            why = prev.why or prev.state.name.lower()
-            prev.need_resched = prev.yields = False
-            if self.shared is not None:
-                self.shared.remove_task(prev.sched)
-        tid = queue.pick_tid() or placement.pull(self, queue)
-        following = self.tasks[tid] if tid else queue.idle
-        assert following is not None
-        following.state = TaskState.RUNNING
-        if self.shared is not None:
-            self.shared.note_running(cpu.index, None if following.is_idle else following.sched)
-            for other in self.shared.to_reschedule():
-                if other != cpu.index:
-                    self.kick(other)
-        if following is not prev:
-            self._switch_to(cpu, queue, prev, following, why)
-
-    def _switch_to(
-        self, cpu: Cpu, queue: AxRunQueue, prev: TaskInner, following: TaskInner, why: str
-    ) -> None:
-        """Save one context and load another (ArceOS `switch_to`)."""
-        now = self.events.time_ns
-        if prev.is_user:
-            prev.cpu_time_ns += now - prev.since_ns
-            if prev.state != TaskState.EXITED:
-                cpu.engine.set(cpu.engine.arch.pc, cpu.pc)
-                prev.context = cpu.engine.save()
-                prev.pc = cpu.pc
-        queue.current = cpu.current = following
-        cpu.is_user = following.is_user
-        if following.ready_ns > self.events.time_ns:
-            self.events.time_ns = following.ready_ns  # another CPU made it ready, later than now
-        if prev.is_idle:
-            late_ns = self.events.time_ns - self.next_tick_ns[cpu.index]
-            if late_ns >= 0:  # an idle CPU takes no ticks
-                self.next_tick_ns[cpu.index] += (late_ns // self.tick_ns + 1) * self.tick_ns
-        self.events.emit(EventKind.TASK_SWITCH, prev.tid, following.tid, why)
-        self.events.tid = following.tid
-        following.switches += 1
-        if following.is_user:
-            if following.context is None:
-                raise KernelPanic(f"task {following.tid} has no context to switch to")
-            following.since_ns = self.events.time_ns
-            following.cpu_id = cpu.index
-            cpu.set_root(following.root_pa)
-            cpu.engine.restore(following.context)
-            cpu.pc = following.pc
-            following.context = None
-
-    def _run_gc(self, queue: AxRunQueue) -> None:
-        """The gc task has the CPU: it drops exited tasks and waits for more."""
-        gc = queue.gc
-        assert gc is not None
-        self._collect(queue)
-        gc.why = "exited tasks"
-        gc.interruptible = False
-        self._set_state(gc, TaskState.BLOCKED, gc.why)
-
-    def _collect(self, queue: AxRunQueue) -> None:
-        """Drop exited tasks other than the one still on the CPU."""
-        keep: list[TaskInner] = []
-        for task in queue.exited:
-            if task is queue.current:
-                keep.append(task)
-                continue
-            if task.kstack_pa:
-                self.alloc.dealloc(task.kstack_pa)
-                task.kstack_pa = 0
-            self.tasks.pop(task.tid, None)
-            self.events.emit(EventKind.TASK_DROP, task.tid)
-        queue.exited = keep
+        run_queue.leave_kernel(self, cpu)
 
     def cpu_time_ns(self, task: TaskInner) -> int:
         """Time a task has had on a CPU up to now."""
@@ -460,7 +333,3 @@ class AxTask:
         if task.state == TaskState.RUNNING:
             total += self.events.time_ns - task.since_ns
         return total
-
-    def has_timers(self) -> bool:
-        """Whether any timer will still expire."""
-        return any(timers.next_deadline_ns() < NEVER_NS for timers in self.timers)

@@ -9,10 +9,19 @@ memory, `(u8)x` to cut a number down.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
-from typing import Protocol, TypeAlias
+
+from arcetui.expr_values import (
+    ExprError,
+    Node,
+    Scope,
+    binary,
+    cut_down,
+    indexed,
+    loaded,
+    named_value,
+    register_value,
+)
 
 #: C type names to (size in bytes, signed).
 TYPES: dict[str, tuple[int, bool]] = {
@@ -71,33 +80,6 @@ _BINARY: dict[str, int] = {
 _DEEPEST = 100
 
 
-class ExprError(Exception):
-    """The expression cannot be read or has no value; the text is one sentence."""
-
-
-class Scope(Protocol):
-    """Where an expression finds its names and memory."""
-
-    def register(self, name: str) -> int | None:
-        """The value of `$name`."""
-        ...
-
-    def name(self, name: str) -> int | None:
-        """The value of a plain name."""
-        ...
-
-    def read(self, address: int, size: int) -> bytes:
-        """Memory; shorter where unmapped."""
-        ...
-
-    def known_names(self) -> list[str]:
-        """Names to suggest."""
-        ...
-
-
-Node: TypeAlias = Callable[[Scope], int]
-
-
 @dataclass(frozen=True, slots=True)
 class Expression:
     """A parsed expression.
@@ -153,7 +135,7 @@ class _Parser:
             if strength <= weakest:
                 break
             self.take()
-            left = _binary(op, left, self.expression(strength))
+            left = binary(op, left, self.expression(strength))
         if weakest == 0 and self.peek() == ("op", "?"):
             left = self.ternary(left)
         self.depth -= 1
@@ -217,7 +199,7 @@ class _Parser:
                 size, signed = kind
             else:
                 self.at = start
-        return _load(self.unary(), size, signed)
+        return loaded(self.unary(), size, signed)
 
     def cast(self) -> Node | None:
         """`(u8)x`, `(char*)p`; None if the parenthesis is no cast."""
@@ -236,7 +218,7 @@ class _Parser:
             return None
         self.take()
         operand = self.unary()
-        return operand if pointer else _cut(operand, *kind)
+        return operand if pointer else cut_down(operand, *kind)
 
     def type_name(self) -> tuple[int, bool] | None:
         """A C type such as `unsigned char`."""
@@ -265,10 +247,10 @@ class _Parser:
             code = ord(_CHARS.get(value, value[-1]))
             return lambda _: code
         if kind == "register":
-            return lambda scope: _register(scope, value)
+            return lambda scope: register_value(scope, value)
         if kind == "name":
             self.names.append(value)
-            return lambda scope: _name(scope, value)
+            return lambda scope: named_value(scope, value)
         raise ExprError(f"{self.text!r} ends too early" if kind == "end" else f"bad {value!r}")
 
     def postfix(self, node: Node) -> Node:
@@ -276,7 +258,7 @@ class _Parser:
             self.take()
             index = self.expression()
             self.expect("]")
-            node = _index(node, index)
+            node = indexed(node, index)
         return node
 
 
@@ -297,98 +279,6 @@ def _tokens(text: str) -> list[tuple[str, str]]:
         out.append((kinds[index - 1], match[index]))
         at = match.end()
     return out
-
-
-def _binary(op: str, left: Node, right: Node) -> Node:  # noqa: C901 - a case an operator
-    match op:
-        case "||":
-            return lambda s: int(bool(left(s)) or bool(right(s)))
-        case "&&":
-            return lambda s: int(bool(left(s)) and bool(right(s)))
-        case "|":
-            return lambda s: left(s) | right(s)
-        case "^":
-            return lambda s: left(s) ^ right(s)
-        case "&":
-            return lambda s: left(s) & right(s)
-        case "==":
-            return lambda s: int(left(s) == right(s))
-        case "!=":
-            return lambda s: int(left(s) != right(s))
-        case "<":
-            return lambda s: int(left(s) < right(s))
-        case "<=":
-            return lambda s: int(left(s) <= right(s))
-        case ">":
-            return lambda s: int(left(s) > right(s))
-        case ">=":
-            return lambda s: int(left(s) >= right(s))
-        case "+":
-            return lambda s: left(s) + right(s)
-        case "-":
-            return lambda s: left(s) - right(s)
-        case "*":
-            return lambda s: left(s) * right(s)
-        case _:
-            return lambda s: _careful(op, left(s), right(s))
-
-
-def _careful(op: str, a: int, b: int) -> int:
-    """Operators that can fail: division as in C, shifts of at most 63."""
-    if op in {"<<", ">>"}:
-        if not 0 <= b < 64:
-            raise ExprError(f"cannot shift by {b}: use 0 to 63")
-        return a << b if op == "<<" else a >> b
-    if b == 0:
-        raise ExprError("division by zero")
-    quotient = abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
-    return quotient if op == "/" else a - quotient * b
-
-
-def _load(address: Node, size: int, signed: bool) -> Node:
-    def load(scope: Scope) -> int:
-        at = address(scope) & ((1 << 64) - 1)
-        data = scope.read(at, size)
-        if len(data) < size:
-            raise ExprError(f"cannot read {size} bytes at {at:#x}: not mapped")
-        return int.from_bytes(data, "little", signed=signed)
-
-    return load
-
-
-def _cut(operand: Node, size: int, signed: bool) -> Node:
-    mask = (1 << size * 8) - 1
-
-    def cut(scope: Scope) -> int:
-        value = operand(scope) & mask
-        return value - mask - 1 if signed and value >> (size * 8 - 1) else value
-
-    return cut
-
-
-def _index(base: Node, index: Node) -> Node:
-    return _load(lambda scope: base(scope) + 8 * index(scope), 8, False)
-
-
-def _register(scope: Scope, name: str) -> int:
-    value = scope.register(name[1:])
-    if value is None:
-        raise ExprError(f"no register or value {name}")
-    return value
-
-
-def _name(scope: Scope, name: str) -> int:
-    value = scope.name(name)
-    if value is None:
-        raise ExprError(unknown("symbol or name", name, scope.known_names()))
-    return value
-
-
-def unknown(what: str, name: str, known: list[str]) -> str:
-    """The sentence for an unknown name, with the nearest known one."""
-    close = get_close_matches(name, known, 2, 0.6)
-    hint = f"; did you mean {' or '.join(close)}?" if close else ""
-    return f"no {what} {name!r}{hint}"
 
 
 def parse(text: str) -> Expression:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from arcetui.commands.command import Command, CommandError, Result, say
 from arcetui.commands.completion import breakpoint_numbers, calls, locations
 from arcetui.commands.conditions import address_condition, call_condition
-from arcetui.expr import unknown
 from arcetui.strace.selection import select_calls
 from arcetui.strace.tables.signals import signal_name
+from arcetui.suggest import unknown
 
 if TYPE_CHECKING:
     from arcetui.commands.context import Context

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from arcetui.commands.command import CommandError
 from arcetui.commands.names import call_names, check_names, typed_argument
-from arcetui.expr import ExprError, Expression
+from arcetui.expr import Expression
+from arcetui.expr_values import ExprError
 
 if TYPE_CHECKING:
     from arcetui.commands.context import Context

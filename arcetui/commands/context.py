@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from arcetui.backtrace import Frame, Machine, unwind
 from arcetui.commands.command import CommandError
-from arcetui.expr import ExprError, Expression, parse, unknown
+from arcetui.expr import Expression, parse
+from arcetui.expr_values import ExprError
+from arcetui.suggest import unknown
 from arcetui.symbols import Symbols
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from arcetui.commands.command import Command, CommandError, Result
-from arcetui.expr import unknown
 from arcetui.render.row import Row, plain, row
+from arcetui.suggest import unknown
 
 if TYPE_CHECKING:
     from arcetui.commands.context import Context

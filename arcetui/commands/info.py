@@ -10,13 +10,13 @@ from arcetui.commands.completion import registers as complete_registers
 from arcetui.commands.context import split_flag
 from arcetui.commands.json_rows import json_row
 from arcetui.commands.time_travel import when
-from arcetui.expr import unknown
 from arcetui.render import heap as heap_rows
 from arcetui.render import maps as map_rows
 from arcetui.render import processes as process_rows
 from arcetui.render import registers as register_rows
 from arcetui.render.events import event_row
 from arcetui.render.row import plain, row
+from arcetui.suggest import unknown
 
 if TYPE_CHECKING:
     from arcetui.commands.context import Context

@@ -19,8 +19,9 @@ from arcetui.commands import (
 from arcetui.commands.command import Command, CommandError, Result
 from arcetui.commands.context import Context
 from arcetui.commands.help import helper
-from arcetui.expr import ExprError, unknown
+from arcetui.expr_values import ExprError
 from arcetui.render.row import plain
+from arcetui.suggest import unknown
 
 if TYPE_CHECKING:
     from arcetui.symbols import Symbols

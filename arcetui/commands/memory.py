@@ -11,13 +11,13 @@ from arcetui.commands.context import split_flag
 from arcetui.commands.formats import MOST_ITEMS, read_format
 from arcetui.commands.json_rows import json_row
 from arcetui.disassembly import disassemble
-from arcetui.expr import unknown
 from arcetui.render import code as code_rows
 from arcetui.render import memory as memory_rows
 from arcetui.render.maps import area_style
 from arcetui.render.pagewalk import pagewalk
 from arcetui.render.row import Row, plain, row
 from arcetui.strace.text import quote
+from arcetui.suggest import unknown
 
 if TYPE_CHECKING:
     from arcetui.commands.context import Context

@@ -5,12 +5,13 @@ The constants are those the trace prints: PROT_*, MAP_*, O_*, CLONE_*, signal na
 
 from __future__ import annotations
 
-from arcetui.expr import Expression, unknown
+from arcetui.expr import Expression
 from arcetui.strace.calls import SPECS, argument_names
 from arcetui.strace.errors import ERRORS
 from arcetui.strace.scalars import dirfd, int32
 from arcetui.strace.tables import files, memory, process, signals
 from arcetui.strace.text import Table, as_int32
+from arcetui.suggest import unknown
 
 
 class Constants:

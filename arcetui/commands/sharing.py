@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from arcetui.commands.command import Command, CommandError, Result
 from arcetui.commands.info import with_json
 from arcetui.commands.json_rows import json_row
-from arcetui.expr import unknown
 from arcetui.render import house as house_rows
 from arcetui.render import sharing as rows
 from arcetui.render.row import plain, row
+from arcetui.suggest import unknown
 
 if TYPE_CHECKING:
     from arcetui.commands.context import Context

@@ -9,7 +9,8 @@ from arcetui.commands.command import Command, CommandError, Result, say
 from arcetui.commands.completion import expressions
 from arcetui.commands.formats import read_format
 from arcetui.commands.memory import examine
-from arcetui.expr import TYPES, ExprError
+from arcetui.expr import TYPES
+from arcetui.expr_values import ExprError
 from arcetui.render import memory as memory_rows
 from arcetui.render.row import Row, row
 

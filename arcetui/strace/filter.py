@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from arcetui.expr import unknown
 from arcetui.strace.selection import CallSet, choose
 from arcetui.strace.tables.signals import signal_name
+from arcetui.suggest import unknown
 
 QUALIFIERS = ("trace", "t", "status", "signal", "signals", "s")
 IGNORED = ("abbrev", "a", "verbose", "v", "raw", "x", "quiet", "silent", "q", "decode-fds", "kvm")

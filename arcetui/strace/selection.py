@@ -6,9 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from arcetui.expr import unknown
 from arcetui.strace.calls import SPECS
 from arcetui.strace.classes import CLASSES
+from arcetui.suggest import unknown
 
 #: Calls that only x86_64 has; the other architectures have what stands beside them.
 _LEGACY_NAMES = """

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arcetui.expr import ExprError, parse
+from arcetui.expr import parse
+from arcetui.expr_values import ExprError
 
 
 class Scope:

@@ -1,0 +1,12 @@
+"""The sentence for a name nobody knows, with the nearest known ones."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+
+def unknown(what: str, name: str, known: list[str]) -> str:
+    """The sentence for an unknown name, with the nearest known one."""
+    close = get_close_matches(name, known, 2, 0.6)
+    hint = f"; did you mean {' or '.join(close)}?" if close else ""
+    return f"no {what} {name!r}{hint}"

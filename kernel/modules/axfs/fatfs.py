@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kernel.crates.errno import AxError, AxErrorKind, Errno, LinuxError
-from kernel.crates.memory_addr import PAGE_MASK, PAGE_SHIFT, PAGE_SIZE
+from kernel.crates.memory_addr import PAGE_SHIFT
 from kernel.crates.vfs import (
     Credentials,
     FsStat,
@@ -28,19 +28,17 @@ from kernel.crates.vfs import (
 from kernel.modules.axdriver import BLOCK_BYTES, RamDisk
 from kernel.modules.axfs import fat_entry
 from kernel.modules.axfs.fat_entry import ENTRY_BYTES, Entry
+from kernel.modules.axfs.fat_pages import FatPages
+from kernel.modules.axfs.fat_slots import FatSlots
 from kernel.modules.axfs.fat_volume import (
     CLUSTER_BYTES,
     CLUSTERS,
-    ROOT_BLOCK,
-    ROOT_ENTRIES,
     TOTAL_BLOCKS,
     FatVolume,
 )
-from kernel.modules.axfs.file_pages import PageSource
 from kernel.modules.axfs.ramfs import FsHost
 
 MSDOS_MAGIC = 0x4D44
-MAX_FILE_BYTES = (1 << 32) - 1
 _TWO_SECONDS = 2_000_000_000
 
 
@@ -103,107 +101,6 @@ class FatFs(VfsOps):
         if entry.attributes & fat_entry.ATTR_DIRECTORY:
             return FatDir(self, entry, up, perm, who)
         return FatFile(self, entry, up, perm, who)
-
-
-class FatPages:
-    """The contents of a file: its clusters, which are frames of the disk.
-
-    Attributes:
-        chain: The clusters in order.
-        alloc: Takes back the frames of clusters that are freed; whoever maps the file stands here.
-    """
-
-    __slots__ = ("alloc", "chain", "image", "size_bytes", "volume")
-
-    def __init__(self, volume: FatVolume, first: int, size_bytes: int) -> None:
-        self.volume = volume
-        self.alloc: PageSource = volume.disk
-        self.chain = volume.chain(first)
-        self.size_bytes = size_bytes
-        self.image = None  # nothing comes from outside the disk
-
-    @property
-    def resident_pages(self) -> int:
-        """Clusters of the file."""
-        return len(self.chain)
-
-    def frame(self, index: int) -> int:
-        """The frame of a page; the file ends in zeros up to a whole cluster."""
-        self._reach((index + 1) << PAGE_SHIFT)
-        return self.volume.frame(self.chain[index])
-
-    def _reach(self, end: int) -> None:
-        """Take clusters up to byte `end`. AxError: STORAGE_FULL."""
-        while len(self.chain) * CLUSTER_BYTES < end:
-            self.volume.grow(self.chain)
-
-    def read(self, offset: int, size_bytes: int) -> bytes:
-        """Bytes from `offset`, shorter at the end of the file."""
-        size = min(size_bytes, self.size_bytes - offset)
-        parts: list[bytes] = []
-        while size > 0:
-            start = offset & PAGE_MASK
-            take = min(PAGE_SIZE - start, size)
-            index = self.volume.frame_index(self.chain[offset >> PAGE_SHIFT])
-            parts.append(self.volume.disk.peek(index * PAGE_SIZE + start, take))
-            offset += take
-            size -= take
-        return b"".join(parts)
-
-    def write(self, offset: int, data: bytes) -> int:
-        """Write as much as finds room; a gap before it fills with zeros, FAT has no holes.
-
-        Raises:
-            LinuxError: EFBIG.
-            AxError: STORAGE_FULL when not one byte finds room.
-        """
-        if offset + len(data) > MAX_FILE_BYTES:
-            raise LinuxError(Errno.EFBIG)
-        ram, done = self.volume.disk.ram, 0
-        while done < len(data):
-            start = (offset + done) & PAGE_MASK
-            take = min(PAGE_SIZE - start, len(data) - done)
-            try:
-                pa = self.frame((offset + done) >> PAGE_SHIFT)
-            except AxError:
-                if done:
-                    break
-                self._free(-(-self.size_bytes // CLUSTER_BYTES))
-                raise
-            ram.write(pa + start, data[done : done + take])
-            done += take
-        self.size_bytes = max(self.size_bytes, offset + done)
-        return done
-
-    def truncate(self, size_bytes: int) -> None:
-        """Cut, or extend with zeros. LinuxError: EFBIG; AxError: STORAGE_FULL."""
-        if size_bytes > MAX_FILE_BYTES:
-            raise LinuxError(Errno.EFBIG)
-        if size_bytes < self.size_bytes and size_bytes & PAGE_MASK:
-            start = size_bytes & PAGE_MASK
-            pa = self.volume.frame(self.chain[size_bytes >> PAGE_SHIFT])
-            self.volume.disk.ram.zero(pa + start, PAGE_SIZE - start)
-        keep = -(-size_bytes // CLUSTER_BYTES)
-        had = len(self.chain)
-        try:
-            self._reach(size_bytes)
-        except AxError:
-            self._free(had)
-            raise
-        self._free(keep)
-        self.size_bytes = size_bytes
-
-    def _free(self, keep: int) -> None:
-        """Give back all clusters but the first `keep`, with their frames."""
-        disk = self.volume.disk
-        for cluster in self.volume.cut(self.chain, keep):
-            pa = disk.frames.get(self.volume.frame_index(cluster))
-            if pa is not None:
-                self.alloc.dealloc_pages(pa, 1)
-
-    def clear(self) -> None:
-        """Give everything back."""
-        self.truncate(0)
 
 
 class FatFile(VfsNonDir):
@@ -272,10 +169,10 @@ class FatDir(VfsDir):
 
     Attributes:
         nodes: The inode cache: (cookie, node) by name; complete once it was read.
-        chain: Its clusters; empty for the root.
+        slots: Its entries on the disk.
     """
 
-    __slots__ = ("chain", "entry", "home", "next_cookie", "nodes")
+    __slots__ = ("entry", "home", "next_cookie", "nodes", "slots")
 
     def __init__(
         self, fs: FatFs, entry: Entry, up: FatDir | None, perm: int, who: Credentials
@@ -283,90 +180,20 @@ class FatDir(VfsDir):
         super().__init__(fs, fs.new_attr(entry, perm, who), entry.name, up)
         self.home = fs
         self.entry = entry
-        self.chain = fs.volume.chain(entry.cluster)
+        self.slots = FatSlots(fs.volume, entry.cluster)
         self.attr.nlink = 2
         self.next_cookie = 3
         self.nodes: dict[str, tuple[int, FatDir | FatFile]] = {}
-        for each in fat_entry.parse(self._bytes()):
+        for each in fat_entry.parse(self.slots.read()):
             self.remember(fs.new_node(each, self, 0o755, who))
-
-    # -- the entries on the disk ----------------------------------------------------------------
-
-    @property
-    def _is_root(self) -> bool:
-        return self.entry.cluster == 0
-
-    def _capacity(self) -> int:
-        return ROOT_ENTRIES if self._is_root else len(self.chain) * CLUSTER_BYTES // ENTRY_BYTES
-
-    def _place(self, slot: int) -> tuple[int, int]:
-        """(block, byte in it) of an entry."""
-        at = slot * ENTRY_BYTES
-        if self._is_root:
-            return ROOT_BLOCK + at // BLOCK_BYTES, at % BLOCK_BYTES
-        block = self.home.volume.first_block(self.chain[at // CLUSTER_BYTES])
-        return block + at % CLUSTER_BYTES // BLOCK_BYTES, at % BLOCK_BYTES
-
-    def _bytes(self) -> bytes:
-        """The whole directory as it stands on the disk."""
-        disk, volume = self.home.disk, self.home.volume
-        if self._is_root:
-            return disk.peek(ROOT_BLOCK * BLOCK_BYTES, ROOT_ENTRIES * ENTRY_BYTES)
-        return b"".join(
-            disk.peek(volume.first_block(cluster) * BLOCK_BYTES, CLUSTER_BYTES)
-            for cluster in self.chain
-        )
-
-    def _write_slots(self, slot: int, data: bytes) -> None:
-        """Write entries, block by block."""
-        disk = self.home.disk
-        for at in range(0, len(data), ENTRY_BYTES):
-            block, offset = self._place(slot + at // ENTRY_BYTES)
-            raw = bytearray(disk.read_block(block))
-            raw[offset : offset + ENTRY_BYTES] = data[at : at + ENTRY_BYTES]
-            disk.write_block(block, bytes(raw))
 
     def write_entry(self, entry: Entry) -> None:
         """Bring the short-name entry of a node up to date."""
-        self._write_slots(entry.slot + entry.count - 1, fat_entry.pack(entry))
-
-    def _find_room(self, count: int) -> int:
-        """First of `count` free slots in a row, growing the directory if it may.
-
-        Raises:
-            AxError: STORAGE_FULL.
-        """
-        data = self._bytes()
-        free = 0
-        for slot in range(self._capacity()):
-            first = data[slot * ENTRY_BYTES]
-            free = free + 1 if first in (fat_entry.FREE, fat_entry.END) else 0
-            if free == count:
-                return slot - count + 1
-        if self._is_root:
-            raise AxError(AxErrorKind.STORAGE_FULL, "the root directory is full")
-        start = self._capacity() - free
-        while self._capacity() - start < count:
-            self.home.volume.grow(self.chain)
-        return start
+        self.slots.write(entry.slot + entry.count - 1, fat_entry.pack(entry))
 
     def insert(self, entry: Entry) -> None:
-        """Write an entry with its long name into free slots."""
-        taken = {node.entry.short for _, node in self.nodes.values()}
-        entry.short = fat_entry.short_name(entry.name, taken)
-        data = fat_entry.pack_with_name(entry)
-        entry.count = len(data) // ENTRY_BYTES
-        entry.slot = self._find_room(entry.count)
-        self._write_slots(entry.slot, data)
-
-    def _erase(self, entry: Entry) -> None:
-        """Mark an entry's slots free."""
-        disk = self.home.disk
-        for slot in range(entry.slot, entry.slot + entry.count):
-            block, offset = self._place(slot)
-            raw = bytearray(disk.read_block(block))
-            raw[offset] = fat_entry.FREE
-            disk.write_block(block, bytes(raw))
+        """Give an entry its place on the disk. AxError: STORAGE_FULL."""
+        self.slots.insert(entry, {node.entry.short for _, node in self.nodes.values()})
 
     def write_dots(self) -> None:
         """The entries "." and ".." of a directory that is new or has moved."""
@@ -385,7 +212,7 @@ class FatDir(VfsDir):
                 self.attr.atime_ns,
             )
             data += fat_entry.pack(dots)
-        self._write_slots(0, bytes(data))
+        self.slots.write(0, bytes(data))
 
     # -- names ----------------------------------------------------------------------------------
 
@@ -408,7 +235,7 @@ class FatDir(VfsDir):
         return None
 
     def get_attr(self) -> VfsNodeAttr:
-        self.attr.size_bytes = self._capacity() * ENTRY_BYTES
+        self.attr.size_bytes = self.slots.capacity * ENTRY_BYTES
         self.attr.blocks = self.attr.size_bytes // BLOCK_BYTES
         return self.attr
 
@@ -472,7 +299,7 @@ class FatDir(VfsDir):
         del self.nodes[known]
         if isinstance(node, FatDir):
             self.attr.nlink -= 1
-        self._erase(node.entry)
+        self.slots.erase(node.entry)
         self.changed()
         return node
 
@@ -496,7 +323,7 @@ class FatDir(VfsDir):
     def drop_if_unused(self) -> None:
         """Free the clusters once the directory is removed and nobody holds it."""
         if self.opens <= 0 and self.attr.nlink <= 0:
-            _give_back(self.home, self.chain)
+            _give_back(self.home, self.slots.chain)
 
     def changed(self) -> None:
         """Stamp a change of the names."""

@@ -20,7 +20,7 @@ SEEDS = range(40) if os.environ.get("ARCETUI_FULL") else range(5)
 
 
 @pytest.mark.parametrize("mode", ["touching", "merging"])
-@pytest.mark.parametrize("arch", ["x86_64", "riscv64", "aarch64"])
+@pytest.mark.parametrize("arch", ["x86_64", "riscv64", "aarch64", "loongarch64"])
 def test_as_linux(arch: str, mode: str) -> None:
     if platform.system() != "Linux" or platform.machine() != "x86_64":
         pytest.skip("the measure is Linux on x86_64, which this host is not")

@@ -16,7 +16,8 @@ from kernel.machine.board import Halt
 from kernel.timeline.timeline import Timeline
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples" / "bin"
-SEEDS = [(a, n) for a in ("x86_64", "riscv64", "aarch64") for n in ("hello", "signals", "fileread")]
+ARCHES = ("x86_64", "riscv64", "aarch64", "loongarch64")
+SEEDS = [(a, n) for a in ARCHES for n in ("hello", "signals", "fileread")]
 TOTAL = 5000 if os.environ.get("ARCETUI_FULL") else 360
 BATCHES = 6
 MAX_INSNS = 300_000

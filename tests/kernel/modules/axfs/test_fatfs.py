@@ -165,7 +165,7 @@ def test_names_come_back_from_entries() -> None:
     assert fat_entry.unpack_time(date, clock) == stamp
 
 
-@pytest.mark.parametrize("arch", ["x86_64", "riscv64", "aarch64"])
+@pytest.mark.parametrize("arch", ["x86_64", "riscv64", "aarch64", "loongarch64"])
 @pytest.mark.parametrize("name", ["fileread", "filemap", "systour"])
 def test_programs_run_alike_and_time_goes_back(arch: str, name: str, tmp_path: Path) -> None:
     on_fat = machine(arch, name)

@@ -144,7 +144,7 @@ def test_an_executable_stack_is_given_when_asked_for(new_guest: Callable[..., An
     assert new_guest().maps()[-1][2] == 3
 
 
-@pytest.mark.parametrize("arch", ["riscv64", "aarch64"])
+@pytest.mark.parametrize("arch", ["riscv64", "aarch64", "loongarch64"])
 def test_the_trampoline_is_mapped_where_it_is_needed(
     new_guest: Callable[..., Any], arch: str
 ) -> None:

@@ -5,20 +5,10 @@ Source: ArceOS axruntime `rust_main`; starry-next `main` and `run_user_app`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from kernel.crates.elf import ElfError
 from kernel.crates.errno import AxError, KernelPanic, LinuxError
 from kernel.crates.event import EventKind, EventLog
-from kernel.crates.scheduler import BaseScheduler, GlobalScheduler
-from kernel.crates.scheduler.ariel import ArielScheduler
-from kernel.crates.scheduler.ariel_realloc import ArielReallocScheduler
-from kernel.crates.scheduler.cfs import CFScheduler
-from kernel.crates.scheduler.fifo import FifoScheduler
-from kernel.crates.scheduler.global_queue import CpuQueue
-from kernel.crates.scheduler.random_choice import RandomScheduler
-from kernel.crates.scheduler.round_robin import RRScheduler
+from kernel.crates.scheduler import policies
 from kernel.inspect.system import System
 from kernel.machine.arch import Arch
 from kernel.machine.board import Board
@@ -32,29 +22,6 @@ from kernel.modules.axruntime.kernel import Kernel
 from kernel.plugins.starry.api.dispatch import syscall_table
 from kernel.plugins.starry.core.starry import Starry
 from kernel.recipe import MIB, LoadError, Recipe, check
-
-#: Policies by name: one policy per CPU, or (second table) one for all. Made from (seed, CPU).
-PER_CPU_SCHEDULERS: dict[str, Callable[[int, int], BaseScheduler[Any]]] = {
-    "fifo": lambda _seed, _cpu: FifoScheduler(),
-    "rr": lambda _seed, _cpu: RRScheduler(),
-    "cfs": lambda _seed, _cpu: CFScheduler(),
-    "cfs-stale": lambda _seed, _cpu: CFScheduler(stale_min=True),
-    "random": RandomScheduler,
-}
-GLOBAL_SCHEDULERS: dict[str, Callable[[int], GlobalScheduler[Any]]] = {
-    "ariel": ArielScheduler,
-    "ariel-realloc": ArielReallocScheduler,
-}
-
-
-def new_schedulers(recipe: Recipe) -> list[BaseScheduler[Any]]:
-    """Every CPU's run-queue policy."""
-    shared = GLOBAL_SCHEDULERS.get(recipe.scheduler)
-    if shared is not None:
-        policy = shared(recipe.cpus)
-        return [CpuQueue(policy, cpu) for cpu in range(recipe.cpus)]
-    make = PER_CPU_SCHEDULERS[recipe.scheduler]
-    return [make(recipe.seed, cpu) for cpu in range(recipe.cpus)]
 
 
 def new_board(recipe: Recipe, arch: Arch, sink: ConsoleSink) -> Board:
@@ -75,7 +42,7 @@ def boot(recipe: Recipe, sink: ConsoleSink) -> System:
     """
     arch = check(recipe)
     board = new_board(recipe, arch, sink)
-    schedulers = new_schedulers(recipe)
+    schedulers = policies()[recipe.scheduler].make(recipe.seed, recipe.cpus)
     try:
         kernel = Kernel(
             board,

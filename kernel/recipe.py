@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kernel.crates.elf import ElfError, parse_elf
+from kernel.crates.scheduler import policies
 from kernel.machine.arch import BY_ELF_MACHINE, Arch
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ MIB = 1 << 20
 MIN_MEMORY = 16 * MIB
 MAX_MEMORY = 4096 * MIB
 MAX_CPUS = 8
-#: Names of the policies; `boot` has the policies.
-SCHEDULERS = ("fifo", "rr", "cfs", "cfs-stale", "random", "ariel", "ariel-realloc")
 FORKS = ("cow", "copy")
 #: Hardware abstraction layers; `axhal.new_hal` has them.
 HALS = ("axhal", "polyhal")
@@ -46,7 +45,7 @@ class Recipe:
         memory_bytes: RAM size, a multiple of 1 MiB from 16 MiB to 4 GiB.
         cpus: 1 to 8.
         seed: Of the machine's random generator.
-        scheduler: One of `SCHEDULERS`.
+        scheduler: A name of `kernel.crates.scheduler.policies`.
         stdio: What descriptors 0, 1, 2 are: tty, pipe, file or null.
         window: Terminal size in columns and rows.
         files: Extra files of the guest's tree, (absolute path, content).
@@ -89,8 +88,8 @@ def check(recipe: Recipe) -> Arch:
         raise LoadError(f"--cpus must be from 1 to {MAX_CPUS}")
     if recipe.allocator not in ALLOCATORS:
         raise LoadError(f"--allocator must be one of {', '.join(ALLOCATORS)}")
-    if recipe.scheduler not in SCHEDULERS:
-        raise LoadError(f"--scheduler must be one of {', '.join(SCHEDULERS)}")
+    if recipe.scheduler not in (schedulers := policies()):
+        raise LoadError(f"--scheduler must be one of {', '.join(schedulers)}")
     if recipe.fork not in FORKS:
         raise LoadError(f"--fork must be one of {', '.join(FORKS)}")
     if recipe.hal not in HALS:

@@ -199,14 +199,6 @@ def tasks(context: Context, text: str, *, as_json: bool = False) -> Result:
     return Result(tuple(process_rows.tasks(views, context.debugger.cpu().tid)))
 
 
-def queues(context: Context, text: str, *, as_json: bool = False) -> Result:
-    """Run queues."""
-    views = context.debugger.queues()
-    if as_json:
-        return Result(tuple(json_row(view) for view in views))
-    return Result(tuple(process_rows.queues(views)))
-
-
 def position(context: Context, text: str, *, as_json: bool = False) -> Result:
     """Where in the run this is."""
     if as_json:
@@ -332,7 +324,6 @@ _TABLE = (
      "Signal handlers, masks and pending signals of a process.", ""),
     ("info threads", tasks, ("info tasks", "threads"), "", GROUP,
      "All tasks, with their state and what they wait for.", ""),
-    ("info queues", queues, ("info runq",), "", GROUP, "The run queue of every CPU.", ""),
     ("info position", position, ("info pos",), "", "Going back",
      "Where in the run the machine stands.", ""),
     ("info digest", digest, ("digest",), "", "Going back",

@@ -16,7 +16,7 @@ _TYPES = {
     "CpuView": "cpu",
     "AllocatorsView": "allocators",
     "TaskView": "task",
-    "RunQueueView": "queue",
+    "ReadyQueueView": "queue",
     "FdView": "fd",
     "ProcessView": "process",
     "MachineView": "position",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from arcetui.render.row import Row, plain, row
-from kernel.inspect.views import FdView, ProcessView, RunQueueView, TaskView
+from kernel.inspect.views import FdView, ProcessView, TaskView
 
 _INFINITE = (1 << 64) - 1
 
@@ -69,19 +69,6 @@ def tasks(views: tuple[TaskView, ...], current: int) -> list[Row]:
             )
         )
     return out
-
-
-def queues(views: tuple[RunQueueView, ...]) -> list[Row]:
-    """Run queues, next task first."""
-    return [
-        row(
-            (f"cpu{queue.cpu} ", "key"),
-            f"{queue.scheduler:<6} running {queue.current or 'idle'}, next ",
-            (" ".join(map(str, queue.tids)) or "nobody", "value"),
-            ("  wants to reschedule" if queue.need_resched else "", "changed"),
-        )
-        for queue in views
-    ]
 
 
 def signals(view: ProcessView) -> list[Row]:

@@ -6,6 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from arcetui.render.changed_pane import sentence
+from arcetui.render.queue_rows import rule_text
 from arcetui.render.row import Row, Span, row
 from arcetui.render.task_words import task_span, tasks_by_tid, time_text
 from arcetui.state import NOTHING, Item, PaneContent
@@ -13,22 +14,6 @@ from arcetui.state import NOTHING, Item, PaneContent
 if TYPE_CHECKING:
     from arcetui.state import Snapshot
     from kernel.inspect.scheduling import ReadyQueueView, SchedulingView, TaskStateView
-
-#: Why the first in the queue is next, and when the running task gives way, by scheduler.
-_WHY: dict[str, tuple[str, str]] = {
-    "FIFO": ("it has waited longest", "no task is preempted: each runs until it waits or ends"),
-    "RR": ("head of the ring", "a task goes to the tail when its slice of ticks is used up"),
-    "CFS": ("it has run least", "a tick or a wake-up preempts a task that has run more"),
-    "Ariel": (
-        "head of the highest ring that is not empty",
-        "one queue for all CPUs: each runs the best task it may",
-    ),
-    "Ariel realloc": (
-        "head of the highest ring that is not empty",
-        "the best tasks are given to CPUs anew at every change",
-    ),
-    "random": ("the seed chose it", "every choice is drawn from --seed"),
-}
 
 
 def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
@@ -52,7 +37,8 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
         rows.append(row((" one queue for all CPUs", "heading")))
         items.append(NOTHING)
         _ready(view.queues[0], before.get(0, view.queues[0]), tasks, rows, items)
-    for line in textwrap.wrap(_rule(policy, view), max(width - 2, 20)):
+    rule = rule_text(view.queues[0], view.tick_ns) if view.queues else ""
+    for line in textwrap.wrap(rule, max(width - 2, 20)):
         rows.append(row((f" {line}", "comment")))
     facts = view.queues[0].facts if view.queues else ()
     title = ", ".join((policy, *(facts if len(view.queues) == 1 or _shared(view) else ())))
@@ -61,12 +47,6 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
 
 def _shared(view: SchedulingView) -> bool:
     return bool(view.queues) and view.queues[0].shared
-
-
-def _rule(policy: str, view: SchedulingView) -> str:
-    text = _WHY.get(policy, ("", ""))[1]
-    tick = f"tick {time_text(view.tick_ns)}"
-    return f"{policy}: {text}; {tick}" if text else f"{policy}; {tick}"
 
 
 def _cpu_row(
@@ -110,14 +90,13 @@ def _ready(
 ) -> None:
     old = {tid for tid, _ in was.ready}
     for place, (tid, key) in enumerate(queue.ready):
-        why = _WHY.get(queue.scheduler, ("first in the queue", ""))[0]
         rows.append(
             row(
                 (" " if tid in old else "+", "new"),
                 (f"  {place + 1:>3}. ", "label"),
                 task_span(tid, tasks),
                 (f"  {key}", "number"),
-                (f"  ← next: {why}" if place == 0 else "", "cause"),
+                (f"  ← next: {queue.first_because}" if place == 0 else "", "cause"),
             )
         )
         items.append(Item("task", tid))

@@ -23,7 +23,7 @@ from kernel.control.types import (
 )
 from kernel.inspect.position import Position
 from kernel.machine.arch import ARCHES, BY_ELF_MACHINE, Arch
-from kernel.recipe import ALLOCATORS, SCHEDULERS, LoadError, Recipe
+from kernel.recipe import ALLOCATORS, LoadError, Recipe
 from kernel.recipe import check as check_recipe
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ __all__ = [
     "ALLOCATORS",
     "ARCHES",
     "BY_ELF_MACHINE",
-    "SCHEDULERS",
     "Arch",
     "BreakSpec",
     "BreakpointView",

@@ -7,7 +7,6 @@ itself, or (glibc) the owner field of a locked mutex.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -70,6 +69,8 @@ class ReadyQueueView:
         need_resched: Whether it will choose anew before user code goes on.
         ready: (tid, scheduler's key in words), next first.
         facts: The policy's own state, in words: bit cache, least virtual run time.
+        first_because: Why the first in the queue is next.
+        rule: When the running task gives way.
         shared: One queue for all CPUs.
         ipi_ns: When an interrupt from another CPU is to arrive; 0 = none.
         next_timer_ns: When its timer fires next; 0 = never.
@@ -83,6 +84,8 @@ class ReadyQueueView:
     key: str
     ready: tuple[tuple[int, str], ...]
     facts: tuple[str, ...]
+    first_because: str
+    rule: str
     shared: bool
     clock_ns: int
     ipi_ns: int
@@ -227,22 +230,14 @@ def _queue_view(system: System, queue: AxRunQueue) -> ReadyQueueView:
         need_resched=current is not None and current.need_resched,
         key=policy.key(current.sched) if current is not None and current.is_user else "",
         ready=tuple((entity.tid, policy.key(entity)) for entity in policy.queue()),
-        facts=tuple(_facts(policy)),
+        facts=policy.facts(),
+        first_because=policy.first_because,
+        rule=policy.rule,
         shared=system.kernel.tasks.shared is not None,
         clock_ns=cpu.clock_ns,
         ipi_ns=queue.ipi_ns if queue.ipi_ns < never else 0,
         next_timer_ns=cpu.deadline_ns if cpu.deadline_ns < never else 0,
     )
-
-
-def _facts(policy: Any) -> Iterable[str]:
-    """What a policy keeps beside its tasks."""
-    least = getattr(policy, "min_vruntime", None)
-    if least is not None:
-        yield f"least vruntime {least}"
-    rings = getattr(getattr(policy, "shared", policy), "rings", None)
-    if rings is not None:
-        yield f"bitcache {rings.bitcache:016b}"
 
 
 # -- waits --------------------------------------------------------------------------------------

@@ -171,6 +171,9 @@ class FakeDebugger:
             pass
         return stopped
 
+    def searched(self):
+        return None
+
     def goto(self, position):
         self._move(position.event // PER_CALL * EVERY + position.insns)
         return self._stop(Reason.POSITION, f"at {position}")
@@ -381,8 +384,9 @@ class FakeDebugger:
         )  # fmt: skip
         ready = replace(running, tid=6, role="thread", state="Ready")
         queue = ReadyQueueView(
-            0, "FIFO", 4, False, False, "", ((6, "place 1"),), (), False, self.n * 5, 0, 10**7
-        )
+            0, "FIFO", 4, False, False, "", ((6, "place 1"),), (), "it has waited longest",
+            "no task is preempted", False, self.n * 5, 0, 10**7,
+        )  # fmt: skip
         wait = WaitQueueView(
             "futex 1:0x402000", "futex", 0x402000, 4, 0x80000004, (5,), 4, "the word names it"
         )

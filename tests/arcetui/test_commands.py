@@ -10,10 +10,12 @@ import pytest
 
 from arcetui.commands import COMMANDS, Commander
 from arcetui.render.row import STYLES, lines
+from arcetui.render.task_words import task_style
 from kernel.control import Debugger, Recipe
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "bin"
 ARCHES = ["x86_64", "riscv64", "aarch64", "loongarch64"]
+KNOWN_STYLES = {*STYLES, *(task_style(tid) for tid in range(20))}
 
 
 def commander(arch: str = "x86_64", name: str = "hello", *args: str) -> Commander:
@@ -39,7 +41,7 @@ def do(commander: Commander, line: str, *, fails: bool = False) -> str:
     assert result.error == fails, f"{line}: {text}"
     for row in result.rows:
         for span in row:
-            assert span.style in STYLES, f"{line}: style {span.style!r}"
+            assert span.style in KNOWN_STYLES, f"{line}: style {span.style!r}"
             assert "\n" not in span.text
     return text
 

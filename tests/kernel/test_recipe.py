@@ -1,16 +1,9 @@
-"""Recipes: the names they may hold are those boot knows; looking at one loads no kernel."""
+"""Recipes: looking at one loads no kernel."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-
-from kernel.boot import GLOBAL_SCHEDULERS, PER_CPU_SCHEDULERS
-from kernel.recipe import SCHEDULERS
-
-
-def test_every_named_scheduler_exists() -> None:
-    assert (*PER_CPU_SCHEDULERS, *GLOBAL_SCHEDULERS) == SCHEDULERS
 
 
 def test_the_facade_loads_no_kernel_until_it_is_needed() -> None:

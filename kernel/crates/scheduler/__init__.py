@@ -1,4 +1,7 @@
-"""Scheduling policies behind one interface; a new policy is one new file.
+"""Scheduling policies behind one interface; a new policy is one new file in this folder.
+
+The file holds the policy and `POLICIES`, which gives it its name on the command line; `policies`
+finds it there. Nothing else has to be told: what panes say about it is the policy's own words.
 
 Source: arceos-org/scheduler, src/lib.rs (`BaseScheduler`).
 Differs: the task's scheduling fields live in a `SchedEntity` that the policy makes and the task
@@ -7,7 +10,11 @@ carries, since Python needs no wrapper type around the task.
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
 
 
 class SchedEntity(Protocol):
@@ -20,10 +27,19 @@ E = TypeVar("E", bound=SchedEntity)
 
 
 class BaseScheduler(Protocol[E]):
-    """One run queue's policy. Tasks in the queue are Ready; the running one is not in it."""
+    """One run queue's policy. Tasks in the queue are Ready; the running one is not in it.
+
+    Attributes:
+        name: For display.
+        has_priorities: Whether `set_priority` changes anything.
+        first_because: Why the first in the queue is next, in words.
+        rule: When the running task gives way, in words.
+    """
 
     name: str
     has_priorities: bool
+    first_because: str
+    rule: str
 
     def entity(self, tid: int) -> E:
         """Make the scheduling fields of a new task."""
@@ -69,14 +85,23 @@ class BaseScheduler(Protocol[E]):
         """The number the policy orders by, in words, for display."""
         ...
 
+    def facts(self) -> tuple[str, ...]:
+        """What the policy keeps beside its tasks, in words, for display."""
+        ...
+
 
 class GlobalScheduler(Protocol[E]):
     """A policy with one queue for all CPUs. Run queues reach it through `global_queue.CpuQueue`.
 
     Each CPU tells what it runs, and asks which CPUs have to choose anew after a change.
+
+    Attributes:
+        name, first_because, rule: As in `BaseScheduler`.
     """
 
     name: str
+    first_because: str
+    rule: str
 
     def entity(self, tid: int) -> E:
         """Make the scheduling fields of a new task."""
@@ -125,3 +150,28 @@ class GlobalScheduler(Protocol[E]):
     def key(self, entity: E) -> str:
         """What the policy orders by, in words, for display."""
         ...
+
+    def facts(self) -> tuple[str, ...]:
+        """What the policy keeps beside its tasks, in words, for display."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy as it is chosen.
+
+    Attributes:
+        name: What `--scheduler` takes.
+        make: From the recipe's seed and the number of CPUs: one scheduler a CPU.
+    """
+
+    name: str
+    make: Callable[[int, int], list[BaseScheduler[Any]]]
+
+
+def policies() -> dict[str, Policy]:
+    """All policies by name: the `POLICIES` of every file of this folder."""
+    files = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    modules = [importlib.import_module(f"{__name__}.{file}") for file in files]
+    found: tuple[Policy, ...] = sum((getattr(each, "POLICIES", ()) for each in modules), ())
+    return {policy.name: policy for policy in found}

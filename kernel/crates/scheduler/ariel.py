@@ -14,6 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from kernel.crates.scheduler import Policy
+from kernel.crates.scheduler.global_queue import cpu_queues
+
 LEVELS = 16
 NOBODY = 0  # no task has id 0
 IDLE = -1  # below every priority
@@ -117,6 +120,8 @@ class ArielScheduler:
 
     __slots__ = ("rings", "running")
     name = "Ariel"
+    first_because = "head of the highest ring that is not empty"
+    rule = "one queue for all CPUs: each runs the best task it may"
 
     def __init__(self, cpus: int) -> None:
         self.rings = PriorityRings()
@@ -176,3 +181,9 @@ class ArielScheduler:
 
     def key(self, entity: ArielThread) -> str:
         return f"prio {entity.prio}"
+
+    def facts(self) -> tuple[str, ...]:
+        return (f"bitcache {self.rings.bitcache:016b}",)
+
+
+POLICIES = (Policy("ariel", lambda _seed, cpus: cpu_queues(ArielScheduler(cpus), cpus)),)

@@ -8,7 +8,9 @@ Source: S002 appendix A (after ThreadX SMP); Ariel OS's paper measures it agains
 
 from __future__ import annotations
 
+from kernel.crates.scheduler import Policy
 from kernel.crates.scheduler.ariel import ArielThread, PriorityRings, level_of
+from kernel.crates.scheduler.global_queue import cpu_queues
 
 
 class ArielReallocScheduler:
@@ -22,6 +24,8 @@ class ArielReallocScheduler:
 
     __slots__ = ("assigned", "rings", "running")
     name = "Ariel realloc"
+    first_because = "head of the highest ring that is not empty"
+    rule = "the best tasks are given to CPUs anew at every change"
 
     def __init__(self, cpus: int) -> None:
         self.rings = PriorityRings()
@@ -111,3 +115,12 @@ class ArielReallocScheduler:
 
     def key(self, entity: ArielThread) -> str:
         return f"prio {entity.prio}"
+
+    def facts(self) -> tuple[str, ...]:
+        slots = (str(thread.tid) if thread is not None else "idle" for thread in self.assigned)
+        return (f"bitcache {self.rings.bitcache:016b}", f"assigned {' '.join(slots)}")
+
+
+POLICIES = (
+    Policy("ariel-realloc", lambda _seed, cpus: cpu_queues(ArielReallocScheduler(cpus), cpus)),
+)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import bisect
 from dataclasses import dataclass
 
+from kernel.crates.scheduler import Policy
+
 NICE_0_WEIGHT = 1024
 _POSITIVE = (
     1024, 820, 655, 526, 423, 335, 272, 215, 172, 137,
@@ -45,8 +47,9 @@ class CFSTask:
 class CFScheduler:
     """Always runs the task with the least virtual run time."""
 
-    __slots__ = ("min_vruntime", "next_order", "ready", "stale_min")
-    name = "CFS"
+    __slots__ = ("min_vruntime", "name", "next_order", "ready", "stale_min")
+    first_because = "it has run least"
+    rule = "a tick or a wake-up preempts a task that has run more"
     has_priorities = True
 
     def __init__(self, *, stale_min: bool = False) -> None:
@@ -54,6 +57,7 @@ class CFScheduler:
         self.min_vruntime = 0
         self.next_order = 0
         self.stale_min = stale_min
+        self.name = "CFS with a stale minimum" if stale_min else "CFS"
 
     def entity(self, tid: int) -> CFSTask:
         return CFSTask(tid)
@@ -117,3 +121,12 @@ class CFScheduler:
 
     def key(self, entity: CFSTask) -> str:
         return f"vruntime {entity.vruntime}"
+
+    def facts(self) -> tuple[str, ...]:
+        return (f"least vruntime {self.min_vruntime}",)
+
+
+POLICIES = (
+    Policy("cfs", lambda _seed, cpus: [CFScheduler() for _ in range(cpus)]),
+    Policy("cfs-stale", lambda _seed, cpus: [CFScheduler(stale_min=True) for _ in range(cpus)]),
+)

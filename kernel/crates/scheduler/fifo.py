@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from kernel.crates.scheduler import Policy
+
 
 @dataclass(slots=True)
 class FifoTask:
@@ -18,6 +20,8 @@ class FifoScheduler:
 
     __slots__ = ("ready",)
     name = "FIFO"
+    first_because = "it has waited longest"
+    rule = "no task is preempted: each runs until it waits or ends"
     has_priorities = False
 
     def __init__(self) -> None:
@@ -55,3 +59,9 @@ class FifoScheduler:
 
     def key(self, entity: FifoTask) -> str:
         return f"place {self.ready.index(entity) + 1}" if entity in self.ready else "running"
+
+    def facts(self) -> tuple[str, ...]:
+        return ()
+
+
+POLICIES = (Policy("fifo", lambda _seed, cpus: [FifoScheduler() for _ in range(cpus)]),)

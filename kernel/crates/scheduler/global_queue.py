@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kernel.crates.scheduler import GlobalScheduler
+from kernel.crates.scheduler import BaseScheduler, GlobalScheduler
 
 
 class CpuQueue:
@@ -14,13 +14,15 @@ class CpuQueue:
         shared: The policy; the same object for all CPUs.
     """
 
-    __slots__ = ("cpu_id", "name", "shared")
+    __slots__ = ("cpu_id", "first_because", "name", "rule", "shared")
     has_priorities = True
 
     def __init__(self, shared: GlobalScheduler[Any], cpu_id: int) -> None:
         self.shared = shared
         self.cpu_id = cpu_id
         self.name = shared.name
+        self.first_because = shared.first_because
+        self.rule = shared.rule
 
     def entity(self, tid: int) -> Any:
         return self.shared.entity(tid)
@@ -51,3 +53,11 @@ class CpuQueue:
 
     def key(self, entity: Any) -> str:
         return self.shared.key(entity)
+
+    def facts(self) -> tuple[str, ...]:
+        return self.shared.facts()
+
+
+def cpu_queues(shared: GlobalScheduler[Any], cpus: int) -> list[BaseScheduler[Any]]:
+    """The run queue of every CPU over one policy."""
+    return [CpuQueue(shared, cpu_id) for cpu_id in range(cpus)]

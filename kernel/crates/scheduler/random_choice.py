@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kernel.crates.rng import SplitMix64
+from kernel.crates.scheduler import Policy
 
 
 @dataclass(slots=True)
@@ -27,6 +28,8 @@ class RandomScheduler:
 
     __slots__ = ("ready", "rng")
     name = "random"
+    first_because = "the seed chose it"
+    rule = "every choice is drawn from --seed"
     has_priorities = False
 
     def __init__(self, seed: int, cpu_id: int) -> None:
@@ -65,7 +68,19 @@ class RandomScheduler:
         return False
 
     def queue(self) -> tuple[RandomTask, ...]:
-        return tuple(self.ready)
+        """The queued tasks; first the one the next draw would choose as things stand."""
+        if not self.ready:
+            return ()
+        first = SplitMix64(self.rng.state).next_u64() % len(self.ready)
+        return (self.ready[first], *self.ready[:first], *self.ready[first + 1 :])
 
     def key(self, entity: RandomTask) -> str:
         return "any"
+
+    def facts(self) -> tuple[str, ...]:
+        return ()
+
+
+POLICIES = (
+    Policy("random", lambda seed, cpus: [RandomScheduler(seed, cpu) for cpu in range(cpus)]),
+)

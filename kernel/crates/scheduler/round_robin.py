@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from kernel.crates.scheduler import Policy
+
 MAX_TIME_SLICE = 5  # ticks
 
 
@@ -21,6 +23,8 @@ class RRScheduler:
 
     __slots__ = ("ready",)
     name = "RR"
+    first_because = "head of the ring"
+    rule = "a task goes to the tail when its slice of ticks is used up"
     has_priorities = False
 
     def __init__(self) -> None:
@@ -65,3 +69,9 @@ class RRScheduler:
 
     def key(self, entity: RRTask) -> str:
         return f"slice {entity.time_slice}/{MAX_TIME_SLICE}"
+
+    def facts(self) -> tuple[str, ...]:
+        return ()
+
+
+POLICIES = (Policy("rr", lambda _seed, cpus: [RRScheduler() for _ in range(cpus)]),)

@@ -1,30 +1,85 @@
-"""The same program gives the same output under both HALs, on three architectures."""
+"""The same program gives the same output whatever the kernel is assembled from.
+
+HAL, root file system, allocator, scheduler, CPUs, the way of fork and of dropped namespaces, on all
+architectures: a covering array has every pair of choices in it; `python tests/kernel/test_forms.py`
+runs the whole product of HAL, root file system, allocator and scheduler, for every program.
+"""
 
 from __future__ import annotations
 
 import itertools
+import json
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from kernel.control import Debugger, Goal, GoalKind, Recipe, StopReason
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from covering import covering, pairs
+
+from kernel.control import ALLOCATORS, Debugger, Goal, GoalKind, Recipe, StopReason, run_headless
+from kernel.crates.scheduler import policies
+from kernel.recipe import FORKS, HALS, NAMESPACES, ROOT_FILE_SYSTEMS
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 ARCHES = ("x86_64", "riscv64", "aarch64", "loongarch64")
-PROGRAMS = ("hello", "memlab", "protect", "sharing", "sort")
+CASES: dict[str, dict[str, Any]] = {
+    case["case"]: case for case in json.loads((SAMPLES / "expected" / "cases.json").read_text())
+}
+FACTORS: dict[str, tuple[Any, ...]] = {
+    "arch": ARCHES,
+    "case": (
+        "fileread",
+        "filemap",
+        "forktree",
+        "memlab",
+        "notify",
+        "prodcons",
+        "sharing",
+        "signals",
+        "threads",
+    ),
+    "scheduler": tuple(sorted(policies())),
+    "allocator": ALLOCATORS,
+    "hal": HALS,
+    "rootfs": ROOT_FILE_SYSTEMS,
+    "cpus": (1, 2, 4),
+    "fork": FORKS,
+    "namespaces": NAMESPACES,
+}
+ROWS: list[dict[str, Any]] = covering(FACTORS)
 
 
-def ran(arch: str, name: str, **options: str) -> tuple[bytes, int | None]:
-    """Output and status of a sample."""
-    elf = (SAMPLES / "bin" / arch / name).read_bytes()
-    machine = Debugger(Recipe(elf, f"/{name}", **options))  # type: ignore[arg-type]
-    assert machine.run(Goal(GoalKind.CONTINUE)).reason is StopReason.EXITED
-    return machine.console(), machine.machine().exit_status
+def ran(choice: dict[str, Any]) -> tuple[bytes, int]:
+    """Output and status of a sample on a machine of these choices."""
+    case = CASES[choice["case"]]
+    name = case["program"]
+    elf = (SAMPLES / "bin" / choice["arch"] / name).read_bytes()
+    machine = {key: value for key, value in choice.items() if key not in ("arch", "case")}
+    recipe = Recipe(elf, f"/{name}", (name, *case["args"]), stdio=("pipe",) * 3, **machine)
+    out = bytearray()
+    lines = [case["stdin"].encode()]
+    status = run_headless(
+        recipe,
+        lambda: lines.pop() if lines else b"",
+        lambda fd, data: out.extend(data) if fd == 1 else None,
+    )
+    return bytes(out), status >> 8 if not status & 0x7F else 128 + (status & 0x7F)
 
 
-@pytest.mark.parametrize(("arch", "name"), list(itertools.product(ARCHES, PROGRAMS)))
-def test_both_hals_run_programs_alike(arch: str, name: str) -> None:
-    assert ran(arch, name, hal="polyhal") == ran(arch, name, hal="axhal")
+def test_the_rows_cover_every_pair_of_choices() -> None:
+    seen = {frozenset(pair) for row in ROWS for pair in itertools.combinations(row.items(), 2)}
+    assert set(pairs(FACTORS)) <= seen
+    assert set(FACTORS["scheduler"]) == set(policies())
+
+
+@pytest.mark.parametrize("case", FACTORS["case"])
+def test_output_is_the_same_on_every_machine(case: str) -> None:
+    expected = (SAMPLES / "expected" / f"{case}.txt").read_bytes()
+    for row in ROWS:
+        if row["case"] == case:
+            assert ran(row) == (expected, CASES[case]["status"]), row
 
 
 @pytest.mark.parametrize("arch", ARCHES)
@@ -59,3 +114,34 @@ def test_a_leaked_arc_is_seen() -> None:
     assert leaked
     for _, pa, _ in leaked:
         assert int.from_bytes(machine.read_physical(pa, 8), "little") > 0
+
+
+def main() -> None:
+    """Run the whole product for every recorded case; print what differs and how many ran."""
+    axes = {
+        "arch": ARCHES,
+        "case": tuple(CASES),
+        "scheduler": FACTORS["scheduler"],
+        "allocator": ALLOCATORS,
+        "hal": HALS,
+        "rootfs": ROOT_FILE_SYSTEMS,
+    }
+    wrong = count = 0
+    for values in itertools.product(*axes.values()):
+        choice = dict(zip(axes, values, strict=True)) | {"cpus": 1 + count % 4}
+        case = CASES[choice["case"]]
+        expected = (SAMPLES / "expected" / f"{case['case']}.txt").read_bytes()
+        count += 1
+        try:
+            same = ran(choice) == (expected, case["status"])
+        except Exception as error:
+            same = False
+            print(error)
+        if not same:
+            wrong += 1
+            print("differs:", choice, flush=True)
+    print(f"{count} runs, {wrong} differ")
+
+
+if __name__ == "__main__":
+    main()

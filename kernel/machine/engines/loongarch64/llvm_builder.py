@@ -157,13 +157,10 @@ class LlvmBuilder(FloatText, Builder):
 
     def _host(self, address: Value, bits: int, access: int) -> str:
         """Host address of a guest address; leaves on a TLB miss or across a page."""
-        mask = literal((at.DATA_TLB_ENTRIES - 1) << 5)
-        spread = self.op(
-            "xor",
-            self.shift("lshr", address, literal(7)),
-            self.shift("lshr", address, literal(7 + at.DATA_TLB_BITS)),
-        )
-        offset = self.op("and", spread, mask)
+        page = self.shift("lshr", address, literal(12))
+        spread = self.op("add", page, self.shift("lshr", address, literal(12 + at.DATA_TLB_BITS)))
+        index = self.op("and", spread, literal(at.DATA_TLB_ENTRIES - 1))
+        offset = self.shift("shl", index, literal(5))
         entry = self.at(self.at("%cpu", at.DATA_TLB), offset.text)
         tag = self.read(self.at(entry, 8 * access), 64)
         distance = self.read(self.at(entry, 16), 64)

@@ -197,7 +197,7 @@ class LlvmEngine(LoongArchEngine):
             offset = (self.wt if is_write else self.rt)[page]
         except CodeStore:
             return False
-        entry = _DATA_TLB + 4 * ((page ^ page >> at.DATA_TLB_BITS) & at.DATA_TLB_ENTRIES - 1)
+        entry = _DATA_TLB + 4 * (page + (page >> at.DATA_TLB_BITS) & at.DATA_TLB_ENTRIES - 1)
         tag = page << FRAME_SHIFT
         mine = entry + is_write
         if q[mine] == tag:  # no miss: the access crosses into the next page

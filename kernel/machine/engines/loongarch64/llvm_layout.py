@@ -40,9 +40,12 @@ DATA_TLB_ENTRIES: Final = 1 << 10  # 32 bytes: page address to read, to write, h
 CPU_BYTES: Final = DATA_TLB + 32 * DATA_TLB_ENTRIES
 # The entry of a page is (number ^ number >> bits) modulo the number of entries: stacks, heap and
 # program lie at multiples of large powers of two from each other, and would share one otherwise.
+# For data it is the sum instead: neighbours must never share an entry, since of an access across a
+# page's end only the last byte's page is compared.
 CODE_TLB_BITS: Final = 8
 DATA_TLB_BITS: Final = 10
-NO_TAG: Final = 1  # equals no page address
+#: Equals no page address, nor one with the low bits of a misaligned pc (which are compared, too).
+NO_TAG: Final = 0x800
 
 # -- why native code returned --
 BUDGET, SYSCALL, MISS, CODE_MISS, SLOW = range(1, 6)

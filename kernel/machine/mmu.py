@@ -105,16 +105,17 @@ class _X86Mmu(Mmu):
             return FAULT
         every = e4 & e3 & e2 & e1
         some = e4 | e3 | e2 | e1
-        # Fast path: nothing to set.
-        if every & 0x24 == 0x24:
+        # Fast path: data, and nothing to set but in the leaf.
+        if access != EXECUTE and every & 4 and e4 & e3 & e2 & 0x20:
             perms = READ if some >> 63 else READ | EXECUTE
             if every & 2:
-                if e1 & 0x40:
-                    perms |= WRITE
-                elif access == WRITE:
-                    self._store(slot1, e1 | 0x40)
-                    perms |= WRITE
-            return e1 & 0xF_FFFF_FFFF_F000 | perms if perms & access else FAULT
+                perms |= WRITE
+            if not perms & access:
+                return FAULT
+            wanted = e1 | (0x60 if access == WRITE else 0x20)
+            if wanted != e1:
+                self._store(slot1, wanted)
+            return e1 & 0xF_FFFF_FFFF_F000 | (perms if wanted & 0x40 else perms & ~WRITE)
         return self._grant(
             access, e1 & 0xF_FFFF_FFFF_F000, every, some, (slot4, slot3, slot2), slot1
         )

@@ -64,11 +64,14 @@ class UsageMap:
 
     def set(self, pa: int, count: int, code: int) -> None:
         """Mark `count` frames from `pa`."""
-        self.mem.write(self._bias + (pa >> 12), _BYTES[code] * count)
+        if count == 1:
+            self.mem.write_u8(self._bias + (pa >> 12), code)
+        else:
+            self.mem.write(self._bias + (pa >> 12), _BYTES[code] * count)
 
     def get(self, pa: int) -> int:
         """The code of the frame at `pa`."""
-        return self.mem.read(self._bias + (pa >> 12), 1)[0]
+        return self.mem.read_u8(self._bias + (pa >> 12))
 
     def runs(self) -> Iterator[tuple[int, int, str]]:
         """Runs of equal usage, free ones left out: (pa, frames, word)."""

@@ -28,6 +28,9 @@ class FlatMemory:
             raise IndexError(hex(pa))
         self.data[at : at + len(data)] = data
 
+    def read_u8(self, pa: int) -> int:
+        return self.read(pa, 1)[0]
+
     def read_u16(self, pa: int) -> int:
         return struct.unpack("<H", self.read(pa, 2))[0]
 
@@ -36,6 +39,9 @@ class FlatMemory:
 
     def read_u64(self, pa: int) -> int:
         return struct.unpack("<Q", self.read(pa, 8))[0]
+
+    def write_u8(self, pa: int, value: int) -> None:
+        self.write(pa, bytes((value,)))
 
     def write_u16(self, pa: int, value: int) -> None:
         self.write(pa, struct.pack("<H", value))

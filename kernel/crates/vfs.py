@@ -183,9 +183,10 @@ class VfsNodeOps:
         opens: How often it is held open (files, mappings); a node without links and without
             opens gives its storage back.
         attached: What the kernel form hangs on it: a FIFO's pipe, a terminal.
+        locks: The kernel form's book of advisory locks; None before the first.
     """
 
-    __slots__ = ("attached", "attr", "fs", "mounted", "opens")
+    __slots__ = ("attached", "attr", "fs", "locks", "mounted", "opens")
 
     def __init__(self, fs: VfsOps, attr: VfsNodeAttr) -> None:
         self.fs = fs
@@ -193,11 +194,17 @@ class VfsNodeOps:
         self.mounted: VfsDir | None = None
         self.opens = 0
         self.attached: Any = None
+        self.locks: Any = None
 
     @property
     def is_dir(self) -> bool:
         """Whether it is a directory."""
         return self.attr.kind is VfsNodeType.DIR
+
+    @property
+    def is_magic(self) -> bool:
+        """Whether it is a link that leads to a node instead of a name (/proc/PID/exe, fd/N)."""
+        return False
 
     def get_attr(self) -> VfsNodeAttr:
         """Metadata, up to date. The caller must not change it."""

@@ -170,7 +170,7 @@ class FilePages:
         if size_bytes < self.size_bytes:
             keep = (size_bytes + PAGE_MASK) >> PAGE_SHIFT
             for index in [i for i in self.frames if i >= keep]:
-                self._drop(index)
+                self.drop_frame(index)
             pa = self.frames.get(size_bytes >> PAGE_SHIFT)
             if pa is not None and size_bytes & PAGE_MASK:
                 # What is cut reads as zeros if the file grows again.
@@ -195,11 +195,11 @@ class FilePages:
             start = max(offset, index << PAGE_SHIFT)
             stop = min(end, (index + 1) << PAGE_SHIFT)
             if stop - start == PAGE_SIZE and index >= image_pages:
-                self._drop(index)
+                self.drop_frame(index)
             else:
                 self.ram.zero(self.frame(index) + (start & PAGE_MASK), stop - start)
 
-    def _drop(self, index: int) -> None:
+    def drop_frame(self, index: int) -> None:
         """Give one frame back."""
         pa = self.frames.pop(index, None)
         if pa is not None:

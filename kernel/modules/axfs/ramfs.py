@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from kernel.crates.errno import AxError, AxErrorKind
+from kernel.crates.errno import AxError, AxErrorKind, Errno, LinuxError
 from kernel.crates.event import EventSink
 from kernel.crates.phys_memory import PhysMemory
 from kernel.crates.vfs import (
@@ -36,6 +36,15 @@ DEFAULT_LIMIT_BYTES = 64 << 20
 MAX_NODES = 65536
 DIR_ENTRY_BYTES = 20
 """What one name adds to a directory's size, as on tmpfs."""
+
+
+# Seals, fcntl(2).
+F_SEAL_SEAL = 0x01
+F_SEAL_SHRINK = 0x02
+F_SEAL_GROW = 0x04
+F_SEAL_WRITE = 0x08
+F_SEAL_FUTURE_WRITE = 0x10
+F_SEAL_EXEC = 0x20
 
 
 class FsAllocator(PageSource, Protocol):
@@ -180,12 +189,19 @@ class RamNonDir(VfsNonDir):
 
 
 class RamFile(RamNonDir):
-    """A regular file."""
+    """A regular file.
 
-    __slots__ = ("pages",)
+    Attributes:
+        seals: F_SEAL_ bits, which forbid changes.
+        is_linkable: Without a name it may still be given one (O_TMPFILE).
+    """
+
+    __slots__ = ("is_linkable", "pages", "seals")
 
     def __init__(self, fs: RamFs, perm: int, who: Credentials) -> None:
         super().__init__(fs, VfsNodeType.FILE, perm, who)
+        self.seals = F_SEAL_SEAL
+        self.is_linkable = False
         self.pages = FilePages(fs.ram, fs.alloc, fs.budget)
 
     def get_attr(self) -> VfsNodeAttr:
@@ -204,11 +220,21 @@ class RamFile(RamNonDir):
         return self.pages.read(offset, size_bytes)
 
     def write_at(self, offset: int, data: bytes) -> int:
+        if self.seals != F_SEAL_SEAL:
+            if self.seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE):
+                raise LinuxError(Errno.EPERM, "sealed")
+            if self.seals & F_SEAL_GROW and offset + len(data) > self.pages.size_bytes:
+                raise LinuxError(Errno.EPERM, "sealed")
         done = self.pages.write(offset, data)
         self.modified()
         return done
 
     def truncate(self, size_bytes: int) -> None:
+        old = self.pages.size_bytes
+        if (self.seals & F_SEAL_GROW and size_bytes > old) or (
+            self.seals & F_SEAL_SHRINK and size_bytes < old
+        ):
+            raise LinuxError(Errno.EPERM, "sealed")
         self.pages.truncate(size_bytes)
         self.modified()
 
@@ -317,8 +343,7 @@ class RamDir(VfsDir):
         node.touch(self.home.now_ns())
         if isinstance(node, RamDir):
             self.attr.nlink -= 1
-            node.attr.nlink = 0
-            node.up = None
+            node.attr.nlink = 0  # its ".." still leads up
         else:
             node.attr.nlink -= 1
         node.drop_if_unused()

@@ -31,6 +31,15 @@ MAX_LINKS = 40
 """Symbolic links followed in one walk before ELOOP (fs/namei.c MAXSYMLINKS)."""
 _TRIVIAL = ("", ".")
 
+# openat2(2): how a walk is confined.
+RESOLVE_NO_XDEV = 0x01
+RESOLVE_NO_MAGICLINKS = 0x02
+RESOLVE_NO_SYMLINKS = 0x04
+RESOLVE_BENEATH = 0x08
+RESOLVE_IN_ROOT = 0x10
+RESOLVE_CACHED = 0x20
+_SCOPED = RESOLVE_BENEATH | RESOLVE_IN_ROOT
+
 
 class MountPoint(NamedTuple):
     """One mounted file system, as /proc/mounts lists it."""
@@ -44,13 +53,19 @@ class _Walk:
 
     The count is of the whole walk, not of its depth: links that name links twice each would
     otherwise make it exponential.
+
+    Attributes:
+        resolve: RESOLVE_ bits that confine it.
+        top: Where it started: the directory it may not leave if it is scoped.
     """
 
-    __slots__ = ("links", "who")
+    __slots__ = ("links", "resolve", "top", "who")
 
-    def __init__(self, who: Credentials) -> None:
+    def __init__(self, who: Credentials, resolve: int = 0) -> None:
         self.who = who
         self.links = 0
+        self.resolve = resolve
+        self.top: VfsNode | None = None
 
     def count_link(self) -> None:
         """Follow one more link.
@@ -145,6 +160,7 @@ class RootDirectory:
         *,
         follow: bool = True,
         who: Credentials = ROOT_USER,
+        resolve: int = 0,
     ) -> VfsNode:
         """The node of `path`.
 
@@ -153,21 +169,29 @@ class RootDirectory:
             cwd: Start of a relative path; default the root.
             follow: Whether a symbolic link at the end is followed.
             who: Must be allowed to search every directory on the way.
+            resolve: RESOLVE_ bits of openat2(2).
 
         Raises:
             LinuxError: ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG.
         """
-        return self._walk(path, self._base(path, cwd), follow, _Walk(who))
+        walk = _Walk(who, resolve)
+        return self._walk(path, self._base(path, cwd, walk), follow, walk)
 
     def parent_of(
-        self, path: str, cwd: VfsNode | None = None, *, who: Credentials = ROOT_USER
+        self,
+        path: str,
+        cwd: VfsNode | None = None,
+        *,
+        who: Credentials = ROOT_USER,
+        resolve: int = 0,
     ) -> Place:
         """Where the last component of `path` is or would be; nothing is known about itself.
 
         Raises:
             LinuxError: As `lookup`, for the directories before it.
         """
-        return self._walk_parent(path, self._base(path, cwd), _Walk(who))
+        walk = _Walk(who, resolve)
+        return self._walk_parent(path, self._base(path, cwd, walk), walk)
 
     def child(self, place: Place) -> VfsNode | None:
         """The node at a place, or None if the name is free.
@@ -186,7 +210,7 @@ class RootDirectory:
     def entry(self, place: Place) -> VfsNode | None:
         """The node that has the name itself: no link is followed, slashes do not matter."""
         try:
-            return self._step(place.dir, place.name, place.walk.who)
+            return self._step(place.dir, place.name, place.walk)
         except AxError as error:
             if error.kind is AxErrorKind.NOT_FOUND:
                 return None
@@ -201,23 +225,47 @@ class RootDirectory:
 
         For O_CREAT through a dangling link. Magic links give their node.
         """
-        place.walk.count_link()
-        magic = node.follow()
+        magic = self._magic(node, place.walk)
         if magic is not None:
             return magic
         target = node.read_link()
-        return self._walk_parent(target, self._base(target, place.dir), place.walk)
+        return self._walk_parent(target, self._base(target, place.dir, place.walk), place.walk)
 
-    def _base(self, path: str, cwd: VfsNode | None) -> VfsNode:
+    def _magic(self, link: VfsNode, walk: _Walk) -> VfsNode | None:
+        """Count a link; the node of a magic one.
+
+        Raises:
+            LinuxError: ELOOP: too many, or links are forbidden; EXDEV: it leaves the scope.
+        """
+        walk.count_link()
+        if walk.resolve & RESOLVE_NO_SYMLINKS:
+            raise LinuxError(Errno.ELOOP)
+        if walk.resolve & RESOLVE_NO_MAGICLINKS and link.is_magic:
+            raise LinuxError(Errno.ELOOP)
+        if walk.resolve & (_SCOPED | RESOLVE_NO_XDEV) and link.is_magic:
+            raise LinuxError(Errno.EXDEV)
+        return link.follow()
+
+    def _base(self, path: str, cwd: VfsNode | None, walk: _Walk) -> VfsNode:
         if not path:
             raise LinuxError(Errno.ENOENT, "empty path")
         if len(path) > PATH_MAX // 4 and len(encode_name(path)) >= PATH_MAX:
             raise LinuxError(Errno.ENAMETOOLONG)
-        return self.root if cwd is None or path[0] == "/" else cwd
+        if walk.top is None:
+            walk.top = self.root if cwd is None else cwd
+        if path[0] != "/":
+            return self.root if cwd is None else cwd
+        if walk.resolve & RESOLVE_BENEATH:
+            raise LinuxError(Errno.EXDEV)
+        if walk.resolve & RESOLVE_IN_ROOT:
+            return walk.top
+        if walk.resolve & RESOLVE_NO_XDEV and walk.top.fs is not self.root.fs:
+            raise LinuxError(Errno.EXDEV)
+        return self.root
 
     def _walk(self, path: str, base: VfsNode, follow: bool, walk: _Walk) -> VfsNode:
         place = self._walk_parent(path, base, walk)
-        node = self._step(place.dir, place.name, walk.who)
+        node = self._step(place.dir, place.name, walk)
         if node.attr.kind is VfsNodeType.SYMLINK and (follow or place.trailing):
             node = self._follow(node, place.dir, walk)
         if place.trailing and not node.is_dir:
@@ -229,15 +277,22 @@ class RootDirectory:
         node = base
         for name in parts[:-1]:
             above = node
-            node = self._step(above, name, walk.who)
+            node = self._step(above, name, walk)
             if node.attr.kind is VfsNodeType.SYMLINK:
                 node = self._follow(node, above, walk)
         if not isinstance(node, VfsDir):
             raise LinuxError(Errno.ENOTDIR)
         return Place(node, parts[-1] if parts else "", path[-1] == "/", walk)
 
-    def _step(self, node: VfsNode, name: str, who: Credentials) -> VfsNode:
+    def _step(self, node: VfsNode, name: str, walk: _Walk) -> VfsNode:
         """One component down (or up), across mounts."""
+        found = self._next(node, name, walk)
+        if walk.resolve & RESOLVE_NO_XDEV and found.fs is not node.fs:
+            raise LinuxError(Errno.EXDEV)
+        return found
+
+    def _next(self, node: VfsNode, name: str, walk: _Walk) -> VfsNode:
+        who = walk.who
         if not node.is_dir:
             raise LinuxError(Errno.ENOTDIR)
         if who.uid and not permits(node.get_attr(), Access.EXECUTE, who):
@@ -245,6 +300,10 @@ class RootDirectory:
         if name in _TRIVIAL:
             return node
         if name == "..":
+            if walk.resolve & _SCOPED and node is walk.top:
+                if walk.resolve & RESOLVE_BENEATH:
+                    raise LinuxError(Errno.EXDEV)
+                return node
             return self.above(node)
         if len(name) > NAME_MAX // 4 and len(encode_name(name)) > NAME_MAX:
             raise LinuxError(Errno.ENAMETOOLONG)
@@ -263,12 +322,11 @@ class RootDirectory:
         return up
 
     def _follow(self, link: VfsNode, directory: VfsNode, walk: _Walk) -> VfsNode:
-        walk.count_link()
-        magic = link.follow()
+        magic = self._magic(link, walk)
         if magic is not None:
             return magic
         target = link.read_link()
-        return self._walk(target, self._base(target, directory), True, walk)
+        return self._walk(target, self._base(target, directory, walk), True, walk)
 
     # -- names ----------------------------------------------------------------------------------
 
@@ -280,6 +338,8 @@ class RootDirectory:
         """
         names: list[str] = []
         while node is not self.root:
+            if node.attr.nlink <= 0:
+                raise LinuxError(Errno.ENOENT, "the directory is removed")
             up = node.parent()
             if up is None:
                 covered = node.fs.covered
@@ -316,7 +376,7 @@ class RootDirectory:
         node: VfsNode = self.root
         for name in parts[:-1]:
             try:
-                node = self._step(node, name, ROOT_USER)
+                node = self._step(node, name, _Walk(ROOT_USER))
             except AxError:
                 node = node.create(name, VfsNodeType.DIR, 0o755, ROOT_USER)
             if node.attr.kind is VfsNodeType.SYMLINK:

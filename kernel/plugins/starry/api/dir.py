@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from kernel.crates.errno import Errno, LinuxError
 from kernel.crates.event import EventKind
-from kernel.crates.vfs import Credentials, VfsDir, VfsNode, VfsNodeType
+from kernel.crates.vfs import Credentials, VfsDir, VfsNode, VfsNodeType, permits
+from kernel.modules.axfs.ramfs import RamFile
 from kernel.modules.axfs.root import Place
 from kernel.plugins.starry.api.abi import Handler, as_uint32
 from kernel.plugins.starry.api.paths import (
@@ -123,6 +124,20 @@ def sys_symlink(t: Thread, target: int, path: int) -> int:
     return sys_symlinkat(t, target, AT_FDCWD, path)
 
 
+def _may_link(node: VfsNode, who: Credentials) -> None:
+    """Others' files may be linked only by who may read and write them (protected_hardlinks = 1).
+
+    Raises:
+        LinuxError: EPERM.
+    """
+    attr = node.get_attr()
+    if who.uid in (0, attr.uid):
+        return
+    is_safe = attr.kind is VfsNodeType.FILE and not attr.perm & 0o4000
+    if not is_safe or attr.perm & 0o2010 == 0o2010 or not permits(attr, 6, who):
+        raise LinuxError(Errno.EPERM)
+
+
 def sys_linkat(
     t: Thread, old_dirfd: int, old_path: int, new_dirfd: int, new_path: int, flags: int
 ) -> int:
@@ -140,9 +155,12 @@ def sys_linkat(
     if node.is_dir:
         raise LinuxError(Errno.EPERM)
     if node.attr.nlink == 0:
-        raise LinuxError(Errno.ENOENT)
+        if not isinstance(node, RamFile) or not node.is_linkable:
+            raise LinuxError(Errno.ENOENT)
+        node.is_linkable = False
     if node.attr.nlink >= _MAX_LINKS:
         raise LinuxError(Errno.EMLINK)
+    _may_link(node, credentials(t))
     place.dir.link(place.name, node)
     _changed(t, "link", place)
     return 0

@@ -1,8 +1,6 @@
-"""Descriptors themselves: close(2), dup(2), fcntl(2), flock(2).
+"""Descriptors themselves: close(2), dup(2), fcntl(2).
 
-Source: Linux fs/file.c, fs/fcntl.c, fs/locks.c; starry-next api/src/imp/fs/fd_ops.rs.
-Differs from Linux: locks are checked and granted without a book: one process at a time owns the
-machine's files.
+Source: Linux fs/file.c, fs/fcntl.c; starry-next api/src/imp/fs/fd_ops.rs.
 """
 
 from __future__ import annotations
@@ -12,9 +10,15 @@ from typing import TYPE_CHECKING, Final
 
 from kernel.crates.errno import Errno, LinuxError
 from kernel.crates.memory_addr import PAGE_SIZE
+from kernel.crates.signal import NSIG
 from kernel.plugins.starry.api.abi import Handler, as_int32, as_uint32
+from kernel.plugins.starry.api.locks import LOCK_COMMANDS, record_lock
 from kernel.plugins.starry.api.open import arch_flags, generic_flags
+from kernel.plugins.starry.api.seals import F_ADD_SEALS, F_GET_SEALS, seals
 from kernel.plugins.starry.core.file import (
+    F_OWNER_PGRP,
+    F_OWNER_PID,
+    F_OWNER_TID,
     O_APPEND,
     O_ASYNC,
     O_CLOEXEC,
@@ -24,23 +28,20 @@ from kernel.plugins.starry.core.file import (
     OpenFile,
 )
 from kernel.plugins.starry.core.limits import Resource
+from kernel.plugins.starry.core.locks import F_UNLCK
 from kernel.plugins.starry.core.pipe import PipeEnd
 
 if TYPE_CHECKING:
     from kernel.plugins.starry.core.thread import Thread
 
-F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW = range(8)
+F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL = range(5)
 F_SETOWN, F_GETOWN, F_SETSIG, F_GETSIG = range(8, 12)
 F_SETOWN_EX, F_GETOWN_EX = 15, 16
-F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW = 36, 37, 38
 F_SETLEASE, F_GETLEASE, F_NOTIFY = 1024, 1025, 1026
 F_DUPFD_CLOEXEC, F_SETPIPE_SZ, F_GETPIPE_SZ = 1030, 1031, 1032
-F_ADD_SEALS, F_GET_SEALS = 1033, 1034
-F_RDLCK, F_WRLCK, F_UNLCK = 0, 1, 2
 FD_CLOEXEC: Final = 1
 _CHANGEABLE: Final = O_APPEND | O_NONBLOCK | O_DIRECT | O_ASYNC | O_NOATIME
 _PATH_COMMANDS: Final = (F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL)
-_FLOCK: Final = struct.Struct("<hh4xqqi4x")
 _CLOSE_RANGE_UNSHARE: Final = 2
 _CLOSE_RANGE_CLOEXEC: Final = 4
 
@@ -125,8 +126,8 @@ def sys_fcntl(t: Thread, fd: int, cmd: int, arg: int) -> int:
         wanted = generic_flags(t.arch.name, as_uint32(arg))
         file.flags = file.flags & ~_CHANGEABLE | wanted & _CHANGEABLE
         return 0
-    if cmd in (F_GETLK, F_SETLK, F_SETLKW, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW):
-        return _lock(t, file, cmd, arg)
+    if cmd in LOCK_COMMANDS:
+        return record_lock(t, file, cmd, arg)
     return _other_fcntl(t, file, cmd, arg)
 
 
@@ -139,51 +140,49 @@ def _other_fcntl(t: Thread, file: OpenFile, cmd: int, arg: int) -> int:
         if cmd == F_GETPIPE_SZ:
             return end.pipe.limit * PAGE_SIZE
         return end.pipe.resize(as_uint32(arg))
-    if cmd in (F_SETOWN, F_SETSIG):
-        return 0
-    if cmd in (F_GETOWN, F_GETSIG):
-        return 0
+    if cmd in (F_SETOWN, F_GETOWN, F_SETSIG, F_GETSIG, F_SETOWN_EX, F_GETOWN_EX):
+        return _owner(t, file, cmd, arg)
+    if cmd in (F_ADD_SEALS, F_GET_SEALS):
+        return seals(t, file, cmd, as_uint32(arg))
     if cmd == F_GETLEASE:
         return F_UNLCK
     raise LinuxError(Errno.EINVAL)
 
 
-def _lock(t: Thread, file: OpenFile, cmd: int, arg: int) -> int:
-    """Record locks: arguments are checked as Linux does, the lock is granted."""
-    kind, whence, start, length, pid = _FLOCK.unpack(t.mem.read(arg, _FLOCK.size))
-    is_query = cmd in (F_GETLK, F_OFD_GETLK)
-    if kind not in (F_RDLCK, F_WRLCK) and (is_query or kind != F_UNLCK):
-        raise LinuxError(Errno.EINVAL)
-    if whence not in (0, 1, 2):
-        raise LinuxError(Errno.EINVAL)
-    base = 0
-    if whence == 1:
-        base = file.offset
-    elif whence == 2:
-        base = file.get_attr()[0].size_bytes
-    first = base + start
-    if length < 0:
-        first += length
-    if first < 0:
-        raise LinuxError(Errno.EINVAL)
-    if first >= 1 << 63 or first + abs(length) > 1 << 63:
-        raise LinuxError(Errno.EOVERFLOW)
-    if cmd in (F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW) and pid:
-        raise LinuxError(Errno.EINVAL)
-    if is_query:
-        t.mem.write(arg, _FLOCK.pack(F_UNLCK, whence, start, length, pid))
+def _owner(t: Thread, file: OpenFile, cmd: int, arg: int) -> int:
+    """Who gets SIGIO or SIGURG, and which signal instead of SIGIO."""
+    kind, ident, signo = file.owner
+    if cmd == F_GETSIG:
+        return signo
+    if cmd == F_SETSIG:
+        if not 0 <= as_int32(arg) <= NSIG:
+            raise LinuxError(Errno.EINVAL)
+        file.owner = (kind, ident, as_int32(arg))
         return 0
-    if (kind == F_RDLCK and not file.readable) or (kind == F_WRLCK and not file.writable):
-        raise LinuxError(Errno.EBADF)
-    return 0
-
-
-def sys_flock(t: Thread, fd: int, operation: int) -> int:
-    """flock(2)."""
-    operation = as_int32(operation)
-    if operation & ~4 not in (1, 2, 8):  # LOCK_SH, LOCK_EX, LOCK_UN, with or without LOCK_NB
-        raise LinuxError(Errno.EINVAL)
-    t.fds.get(as_uint32(fd))
+    if cmd == F_GETOWN:
+        return -ident if kind == F_OWNER_PGRP else ident
+    if cmd == F_GETOWN_EX:
+        t.mem.write(arg, struct.pack("<2i", kind, ident))
+        return 0
+    if cmd == F_SETOWN_EX:
+        kind, ident = struct.unpack("<2i", t.mem.read(arg, 8))
+        if kind not in (F_OWNER_TID, F_OWNER_PID, F_OWNER_PGRP):
+            raise LinuxError(Errno.EINVAL)
+    else:
+        ident = as_int32(arg)
+        kind = F_OWNER_PGRP if ident < 0 else F_OWNER_PID
+        if ident == -1 << 31:
+            raise LinuxError(Errno.EINVAL)
+        ident = abs(ident)
+    table = t.starry.table
+    living = {
+        F_OWNER_TID: t.starry.threads,
+        F_OWNER_PID: table.processes,
+        F_OWNER_PGRP: table.groups,
+    }
+    if ident and ident not in living[kind]:
+        raise LinuxError(Errno.ESRCH)
+    file.owner = (kind, ident, signo)
     return 0
 
 
@@ -194,5 +193,4 @@ CALLS: dict[str, Handler] = {
     "dup2": sys_dup2,
     "dup3": sys_dup3,
     "fcntl": sys_fcntl,
-    "flock": sys_flock,
 }

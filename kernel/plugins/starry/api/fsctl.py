@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Final
 from kernel.crates.errno import AxError, AxErrorKind, Errno, LinuxError
 from kernel.crates.memory_addr import PAGE_SHIFT
 from kernel.crates.vfs import Access, VfsNode, VfsNodeType
-from kernel.modules.axfs.ramfs import RamFile
+from kernel.modules.axfs.file_pages import FilePages
+from kernel.modules.axfs.ramfs import (
+    F_SEAL_FUTURE_WRITE,
+    F_SEAL_GROW,
+    F_SEAL_WRITE,
+    RamFile,
+)
 from kernel.plugins.starry.api.abi import Handler, as_int32, as_int64, as_uint32
 from kernel.plugins.starry.api.paths import (
     AT_FDCWD,
@@ -19,7 +25,12 @@ from kernel.plugins.starry.api.paths import (
     read_path,
     require,
 )
-from kernel.plugins.starry.api.transfer import MAX_OFFSET, SIGXFSZ, signal_self
+from kernel.plugins.starry.api.transfer import (
+    MAX_OFFSET,
+    SIGXFSZ,
+    drop_privilege_bits,
+    signal_self,
+)
 from kernel.plugins.starry.core.limits import Resource
 
 if TYPE_CHECKING:
@@ -36,6 +47,7 @@ def _resize(t: Thread, node: VfsNode, size: int) -> int:
         signal_self(t, SIGXFSZ)
         raise LinuxError(Errno.EFBIG)
     node.truncate(size)
+    drop_privilege_bits(t, node)
     return 0
 
 
@@ -66,7 +78,7 @@ def sys_ftruncate(t: Thread, fd: int, length: int) -> int:
 
 
 def sys_fallocate(t: Thread, fd: int, mode: int, offset: int, length: int) -> int:
-    """fallocate(2): room is checked, not taken; pages come when they are written."""
+    """fallocate(2)."""
     mode, start, size = as_int32(mode), as_int64(offset), as_int64(length)
     file = t.fds.get(as_uint32(fd))
     if start < 0 or size <= 0:
@@ -91,18 +103,46 @@ def sys_fallocate(t: Thread, fd: int, mode: int, offset: int, length: int) -> in
 def _allocate(t: Thread, node: RamFile, mode: int, start: int, end: int) -> None:
     """Punch, zero or extend."""
     pages = node.pages
+    if mode & FALLOC_PUNCH_HOLE and node.seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE):
+        raise LinuxError(Errno.EPERM)
+    if node.seals & F_SEAL_GROW and not mode & FALLOC_KEEP_SIZE and end > pages.size_bytes:
+        raise LinuxError(Errno.EPERM)
+    if end > pages.size_bytes and not mode & FALLOC_KEEP_SIZE:
+        limit = t.process.limits.soft(Resource.FSIZE)
+        if end > limit:
+            signal_self(t, SIGXFSZ)
+            raise LinuxError(Errno.EFBIG)
     if mode & (FALLOC_PUNCH_HOLE | FALLOC_ZERO_RANGE):
         pages.punch(start, end)
-    budget = pages.budget
-    needed = ((end - 1) >> PAGE_SHIFT) - (start >> PAGE_SHIFT) + 1
-    first, last = start >> PAGE_SHIFT, end >> PAGE_SHIFT
-    held = sum(1 for index in pages.frames if first <= index <= last)
-    if not mode & FALLOC_PUNCH_HOLE and needed - held > budget.limit_pages - budget.used_pages:
-        raise AxError(AxErrorKind.STORAGE_FULL)
+    if not mode & FALLOC_PUNCH_HOLE:
+        _take_pages(pages, start >> PAGE_SHIFT, (end - 1) >> PAGE_SHIFT)
     if not mode & FALLOC_KEEP_SIZE and end > pages.size_bytes:
         _resize(t, node, end)
     else:
         node.modified()
+
+
+def _take_pages(pages: FilePages, first: int, last: int) -> None:
+    """Give every page from `first` to `last` a frame.
+
+    Raises:
+        AxError: STORAGE_FULL; then none keeps one (`shmem_undo_range`).
+    """
+    budget = pages.budget
+    image_pages = pages.image_bytes >> PAGE_SHIFT
+    held = sum(1 for index in pages.frames if first <= index <= last)
+    if last - first + 1 - held > budget.limit_pages - budget.used_pages:
+        raise AxError(AxErrorKind.STORAGE_FULL)
+    new: list[int] = []
+    try:
+        for index in range(max(first, image_pages), last + 1):
+            if index not in pages.frames:
+                pages.frame(index)
+                new.append(index)
+    except AxError:
+        for index in new:
+            pages.drop_frame(index)
+        raise
 
 
 # -- durability and hints ------------------------------------------------------------------------

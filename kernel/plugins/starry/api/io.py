@@ -5,6 +5,7 @@ Source: Linux fs/read_write.c; starry-next api/src/imp/fs/io.rs.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from kernel.crates.errno import Errno, LinuxError
@@ -14,6 +15,7 @@ from kernel.modules.axfs.ramfs import RamFile
 from kernel.plugins.starry.api.abi import Handler, as_int32, as_int64
 from kernel.plugins.starry.api.iovec import import_iovec, one_buffer
 from kernel.plugins.starry.api.transfer import MAX_OFFSET, read_file, write_file
+from kernel.plugins.starry.core.file import O_APPEND, O_NONBLOCK
 from kernel.plugins.starry.core.stdio import ConsoleFile
 
 if TYPE_CHECKING:
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
     from kernel.plugins.starry.core.thread import Thread
 
 SEEK_SET, SEEK_CUR, SEEK_END, SEEK_DATA, SEEK_HOLE = range(5)
-_RWF_KNOWN: Final = 0x7F
+_RWF_KNOWN: Final = 0x3F
+_RWF_NOWAIT: Final = 0x8
 _RWF_APPEND: Final = 0x10
 _RWF_NOAPPEND: Final = 0x20
 
@@ -101,11 +104,33 @@ def sys_pwritev(t: Thread, fd: int, iov: int, count: int, offset: int) -> int:
     return write_file(t, file, import_iovec(t, iov, count), position)
 
 
-def _check_rwf(flags: int) -> None:
-    """Per-call flags: hints are taken, what changes the meaning is refused."""
+def _check_rwf(file: OpenFile, flags: int) -> int:
+    """Per-call flags (`kiocb_set_rw_flags`); hints mean nothing here.
+
+    Raises:
+        LinuxError: EOPNOTSUPP: unknown, or NOWAIT on a file that never waits.
+    """
     flags &= 0xFFFF_FFFF
-    if flags & ~_RWF_KNOWN or flags & (_RWF_APPEND | _RWF_NOAPPEND):
+    if flags & ~_RWF_KNOWN or (flags & _RWF_NOWAIT and file.file.seekable):
         raise LinuxError(Errno.EOPNOTSUPP)
+    if flags & _RWF_APPEND and flags & _RWF_NOAPPEND:
+        raise LinuxError(Errno.EINVAL)
+    return flags
+
+
+def _with_flags(t: Thread, file: OpenFile, flags: int, call: Callable[..., int], *args: int) -> int:
+    """Make a call while the file has the status flags that per-call flags ask for."""
+    kept = file.flags
+    if flags & _RWF_NOWAIT:
+        file.flags |= O_NONBLOCK
+    if flags & _RWF_APPEND:
+        file.flags |= O_APPEND
+    if flags & _RWF_NOAPPEND:
+        file.flags &= ~O_APPEND
+    try:
+        return call(t, *args)
+    finally:
+        file.flags = kept
 
 
 def sys_preadv2(
@@ -113,12 +138,10 @@ def sys_preadv2(
 ) -> int:
     """preadv2(2): offset -1 means the file's own."""
     if as_int64(offset) == -1:
-        t.fds.get(as_int32(fd))
-        _check_rwf(flags)
-        return sys_readv(t, fd, iov, count)
-    _positioned(t, fd, offset)
-    _check_rwf(flags)
-    return sys_preadv(t, fd, iov, count, offset)
+        file = t.fds.get(as_int32(fd))
+        return _with_flags(t, file, _check_rwf(file, flags), sys_readv, fd, iov, count)
+    file, _ = _positioned(t, fd, offset)
+    return _with_flags(t, file, _check_rwf(file, flags), sys_preadv, fd, iov, count, offset)
 
 
 def sys_pwritev2(
@@ -126,12 +149,10 @@ def sys_pwritev2(
 ) -> int:
     """pwritev2(2)."""
     if as_int64(offset) == -1:
-        t.fds.get(as_int32(fd))
-        _check_rwf(flags)
-        return sys_writev(t, fd, iov, count)
-    _positioned(t, fd, offset)
-    _check_rwf(flags)
-    return sys_pwritev(t, fd, iov, count, offset)
+        file = t.fds.get(as_int32(fd))
+        return _with_flags(t, file, _check_rwf(file, flags), sys_writev, fd, iov, count)
+    file, _ = _positioned(t, fd, offset)
+    return _with_flags(t, file, _check_rwf(file, flags), sys_pwritev, fd, iov, count, offset)
 
 
 def sys_lseek(t: Thread, fd: int, offset: int, whence: int) -> int:

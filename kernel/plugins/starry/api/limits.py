@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from kernel.crates.errno import Errno, LinuxError
 from kernel.plugins.starry.api.abi import Handler, as_int32, as_uint32
+from kernel.plugins.starry.core.identity import identity_of
 from kernel.plugins.starry.core.itimer import process_cpu_ns
 from kernel.plugins.starry.core.limits import NR_OPEN, Resource, ResourceLimits
 from kernel.plugins.starry.core.timespec import NS_PER_SECOND, now_ns, pack_timeval
@@ -36,8 +37,8 @@ def _resource(raw: int) -> int:
     return resource
 
 
-def _change(limits: ResourceLimits, resource: int, soft: int, hard: int) -> None:
-    """Set a limit as root may: the hard limit can be raised.
+def _change(t: Thread, limits: ResourceLimits, resource: int, soft: int, hard: int) -> None:
+    """Set a limit; only root may raise the hard one.
 
     Raises:
         LinuxError: EINVAL: soft above hard; EPERM: NOFILE above what the kernel can do.
@@ -45,6 +46,8 @@ def _change(limits: ResourceLimits, resource: int, soft: int, hard: int) -> None
     if soft > hard:
         raise LinuxError(Errno.EINVAL)
     if resource == Resource.NOFILE and hard > NR_OPEN:
+        raise LinuxError(Errno.EPERM)
+    if hard > limits.get(resource)[1] and not identity_of(t.process).is_root:
         raise LinuxError(Errno.EPERM)
     limits.set(resource, soft, hard)
 
@@ -59,7 +62,7 @@ def sys_getrlimit(t: Thread, resource: int, rlim: int) -> int:
 def sys_setrlimit(t: Thread, resource: int, rlim: int) -> int:
     """Change a limit."""
     soft, hard = _RLIMIT.unpack(t.mem.read(rlim, _RLIMIT.size))
-    _change(_limits(t), _resource(resource), soft, hard)
+    _change(t, _limits(t), _resource(resource), soft, hard)
     return 0
 
 
@@ -77,7 +80,7 @@ def sys_prlimit64(t: Thread, pid: int, resource: int, new: int, old: int) -> int
     limits: ResourceLimits = process.limits
     was = limits.get(number)
     if wanted is not None:
-        _change(limits, number, *wanted)
+        _change(t, limits, number, *wanted)
     if old:
         t.mem.write(old, _RLIMIT.pack(*was))
     return 0
@@ -91,7 +94,7 @@ def sys_getrusage(t: Thread, who: int, usage: int) -> int:
     elif who == _RUSAGE_THREAD:
         cpu_ns = t.kernel.tasks.cpu_time_ns(t.task)
     elif who == _RUSAGE_CHILDREN:
-        cpu_ns = 0
+        cpu_ns = t.process.children_cpu_ns
     else:
         raise LinuxError(Errno.EINVAL)
     counters = [0] * _RUSAGE_LONGS
@@ -106,7 +109,8 @@ def sys_times(t: Thread, buf: int) -> int:
     """CPU time in clock ticks; the result is the ticks since boot."""
     if buf:
         ticks = process_cpu_ns(t.process) // _NS_PER_USER_TICK
-        t.mem.write(buf, struct.pack("<4q", ticks, 0, 0, 0))
+        children = t.process.children_cpu_ns // _NS_PER_USER_TICK
+        t.mem.write(buf, struct.pack("<4q", ticks, 0, children, 0))
     return now_ns(t) // _NS_PER_USER_TICK
 
 

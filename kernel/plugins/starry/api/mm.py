@@ -20,6 +20,7 @@ from kernel.crates.vfs import VfsNodeType, make_dev
 from kernel.modules.axmm.backend import Alloc, Backend, FileSource
 from kernel.modules.axmm.shared import Shared, SharedPages
 from kernel.plugins.starry.api.abi import U64, Handler, as_int32
+from kernel.plugins.starry.api.seals import may_protect
 from kernel.plugins.starry.core.layout import MMAP_MIN_ADDR
 from kernel.plugins.starry.core.limits import INFINITY, Resource
 
@@ -157,9 +158,7 @@ def sys_mmap(t: Thread, addr: int, length: int, prot: int, flags: int, fd: int, 
     check_room(t, size, replaced=replaced, data=accounted)
     if not flags & MAP_NORESERVE and (accounted or (shared and file is None)):
         check_commit(t, size)
-    may = 7
-    if shared and file is not None and not file.writable:
-        may = PROT_READ | PROT_EXEC
+    may = may_protect(file, prot, shared=shared)
     backend = _new_backend(t, file, prot, flags, offset, size, shared)
     t.process.aspace.map(
         va,

@@ -32,7 +32,7 @@ _AARCH64_O_DIRECT: Final = 0o200000
 
 
 def sys_pipe2(t: Thread, fds: int, flags: int) -> int:
-    """pipe2(2). O_DIRECT (packets) is taken for a plain pipe."""
+    """pipe2(2). With O_DIRECT every write is a packet."""
     flags = as_uint32(flags)
     direct = _AARCH64_O_DIRECT if t.arch.name == "aarch64" else O_DIRECT
     if flags & ~(O_CLOEXEC | O_NONBLOCK | direct):
@@ -42,6 +42,9 @@ def sys_pipe2(t: Thread, fds: int, flags: int) -> int:
     reader, writer = new_pipe(kernel, kernel.fs.new_anon_ino(), wall_clock_ns(t))
     name = reader.pipe.name
     kept = flags & O_NONBLOCK
+    if flags & direct:
+        kept |= O_DIRECT
+        writer.packets = True
     cloexec = bool(flags & O_CLOEXEC)
     ends = (
         OpenFile(kernel.alloc, reader, O_RDONLY | kept, name),

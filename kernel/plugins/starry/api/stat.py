@@ -41,7 +41,8 @@ _STAT_X86: Final = struct.Struct("<3Q3I4xQ3q" + "qQ" * 3 + "24x")  # 144 bytes
 _STAT_GENERIC: Final = struct.Struct("<2Q4IQ8xqi4xq" + "qQ" * 3 + "8x")  # 128 bytes
 _STATX: Final = struct.Struct("<2IQ3IH2x4Q" + "qI4x" * 4 + "4IQ2I96x")  # 256 bytes
 _STATFS: Final = struct.Struct("<7q2i3q32x")  # 120 bytes
-_STATX_ANSWERED: Final = 0x1FFF  # BASIC_STATS, BTIME, MNT_ID
+_STATX_BASIC: Final = 0x7FF
+_STATX_BTIME: Final = 0x800
 _STATX_RESERVED: Final = 0x8000_0000
 _AT_STATX_SYNC: Final = 0x6000
 _STAT_FLAGS: Final = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | _AT_STATX_SYNC
@@ -85,10 +86,10 @@ def pack_stat(arch: str, attr: VfsNodeAttr, dev: int) -> bytes:
     )
 
 
-def pack_statx(attr: VfsNodeAttr, dev: int) -> bytes:
-    """Make struct statx; the same on all architectures."""
+def pack_statx(attr: VfsNodeAttr, dev: int, mask: int = _STATX_BTIME) -> bytes:
+    """Make struct statx; the same on all architectures. The time of birth only where asked for."""
     return _STATX.pack(
-        _STATX_ANSWERED,
+        _STATX_BASIC | mask & _STATX_BTIME,
         attr.block_bytes,
         0,
         attr.nlink,
@@ -150,13 +151,13 @@ def sys_fstat(t: Thread, fd: int, buf: int) -> int:
 
 
 def sys_statx(t: Thread, dirfd: int, path: int, flags: int, mask: int, buf: int) -> int:
-    """statx(2): everything known is answered, whatever the mask."""
+    """statx(2): what stat(2) tells is answered, whatever the mask."""
     flags = as_uint32(flags)
     if as_uint32(mask) & _STATX_RESERVED or flags & _AT_STATX_SYNC == _AT_STATX_SYNC:
         raise LinuxError(Errno.EINVAL)
     if flags & ~_STAT_FLAGS:
         raise LinuxError(Errno.EINVAL)
-    t.mem.write(buf, pack_statx(*_attr_at(t, dirfd, path, flags)))
+    t.mem.write(buf, pack_statx(*_attr_at(t, dirfd, path, flags), mask))
     return 0
 
 

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Final
 
 from kernel.crates.errno import AxError, Errno, LinuxError
 from kernel.crates.siginfo import SI_USER, SigInfo
-from kernel.crates.vfs import VfsNodeType
+from kernel.crates.vfs import VfsNode, VfsNodeType
 from kernel.modules.axfs.devfs import NullDev
 from kernel.modules.axtask.task import WaitOutcome
 from kernel.plugins.starry.api.iovec import CHUNK_BYTES, IoVec, fetch, store, total_bytes
 from kernel.plugins.starry.core.file import O_APPEND, OpenFile, WouldBlock
+from kernel.plugins.starry.core.identity import identity_of
 from kernel.plugins.starry.core.limits import INFINITY, Resource
 from kernel.plugins.starry.core.signal import send_to_thread
 
@@ -96,6 +97,8 @@ def read_file(t: Thread, file: OpenFile, pieces: IoVec, position: int | None = N
         return _read_stream(t, file, pieces)
     total = total_bytes(pieces)
     offset = file.offset if position is None else position
+    if offset + total > MAX_OFFSET:
+        raise LinuxError(Errno.EINVAL)
     done = 0
     try:
         while done < total:
@@ -154,6 +157,8 @@ def write_file(t: Thread, file: OpenFile, pieces: IoVec, position: int | None = 
     if isinstance(node, NullDev):
         return total  # it does not even look at the buffer
     offset = file.offset if position is None else position
+    if offset + total > MAX_OFFSET:
+        raise LinuxError(Errno.EINVAL)
     if node is not None and node.attr.kind is VfsNodeType.FILE and total:
         if file.flags & O_APPEND:
             offset = node.get_attr().size_bytes
@@ -171,7 +176,19 @@ def write_file(t: Thread, file: OpenFile, pieces: IoVec, position: int | None = 
             raise
     if position is None:
         file.offset = offset + done
+    if done:
+        drop_privilege_bits(t, node)
     return done
+
+
+def drop_privilege_bits(t: Thread, node: VfsNode | None) -> None:
+    """A write by others than root takes set-user-ID and set-group-ID away (`file_remove_privs`)."""
+    if node is None or not node.attr.perm & 0o6000 or node.attr.kind is not VfsNodeType.FILE:
+        return
+    if identity_of(t.process).fsuid == 0:
+        return
+    perm = node.attr.perm & ~0o4000
+    node.attr.perm = perm & ~0o2000 if perm & 0o10 else perm
 
 
 def writable_bytes(t: Thread, offset: int, count: int) -> int:

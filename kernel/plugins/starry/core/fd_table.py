@@ -99,9 +99,15 @@ class FdTable:
         old = self.objects.put(new_fd, file)
         self._mark(new_fd, cloexec)
         if old is not None:
-            old.drop()
+            self._let_go(old)
         self.events.emit(EventKind.FD_DUP, fd, new_fd, file.path)
         return new_fd
+
+    def _let_go(self, file: OpenFile) -> None:
+        """A number no longer refers to a file: this process's record locks on it fall."""
+        if file.node is not None and file.node.locks is not None:
+            file.node.locks.drop_ranges(self)
+        file.drop()
 
     def close(self, fd: int) -> None:
         """Free a number.
@@ -114,7 +120,7 @@ class FdTable:
             raise LinuxError(Errno.EBADF)
         self._mark(fd, False)
         path = file.path
-        file.drop()
+        self._let_go(file)
         self.events.emit(EventKind.FD_CLOSE, fd, path)
 
     def _mark(self, fd: int, cloexec: bool) -> None:

@@ -45,6 +45,8 @@ O_SYNC = 0o4010000
 O_PATH = 0o10000000
 O_TMPFILE = 0o20200000
 
+F_OWNER_TID, F_OWNER_PID, F_OWNER_PGRP = 0, 1, 2
+
 POLLIN = 0x1
 POLLPRI = 0x2
 POLLOUT = 0x4
@@ -140,6 +142,7 @@ class OpenFile:
         refs: Descriptors (of all tables) and operations in flight that refer to it.
         readable, writable: The access mode, taken apart; both false for O_PATH.
         object_pa: Its modelled kernel memory.
+        owner: (kind of id, id, signal) of F_SETOWN_EX and F_SETSIG.
     """
 
     __slots__ = (
@@ -149,6 +152,7 @@ class OpenFile:
         "node",
         "object_pa",
         "offset",
+        "owner",
         "path",
         "readable",
         "refs",
@@ -165,6 +169,7 @@ class OpenFile:
         self.offset = 0
         self.path = path
         self.node = node
+        self.owner: tuple[int, int, int] = (F_OWNER_PID, 0, 0)
         self.refs = 1
         mode = flags & O_ACCMODE
         is_io = not flags & O_PATH
@@ -201,6 +206,8 @@ class OpenFile:
             return
         self.file.close()
         if self.node is not None:
+            if self.node.locks is not None:
+                self.node.locks.closed(self)
             self.node.release()
         self.alloc.dealloc(self.object_pa)
 

@@ -43,7 +43,7 @@ class Pipe:
     Attributes:
         name: "pipe:[INO]" or a FIFO's path.
         attr: What fstat shows of an unnamed pipe.
-        buffers: `[frame, first byte, length]` in order.
+        buffers: `[frame, first byte, length, 1 for a packet]` in order.
         limit: How many buffers it may have.
         readers, writers: Open ends.
         opened_w, opened_r: Counts of openings so far: a FIFO's reader waits until one comes.
@@ -88,10 +88,12 @@ class Pipe:
         was_full = self.is_full
         while size_bytes > 0 and self.buffers:
             buffer = self.buffers[0]
-            pa, start, length = buffer
+            pa, start, length, is_packet = buffer
             n = min(length, size_bytes)
             parts.append(ram.read(pa + start, n))
-            size_bytes -= n
+            size_bytes = 0 if is_packet else size_bytes - n
+            if is_packet:
+                n = length  # what does not fit is lost
             self.size_bytes -= n
             if n == length:
                 self.buffers.popleft()
@@ -103,8 +105,8 @@ class Pipe:
             self.write_wait.notify_all()
         return b"".join(parts)
 
-    def put(self, data: bytes) -> int:
-        """Append as much as there is room for.
+    def put(self, data: bytes, is_packet: bool = False) -> int:
+        """Append as much as there is room for; packets (O_DIRECT) stay apart.
 
         The part of a write that fills no page joins the last buffer if it fits there whole; that
         and one buffer per page make writes up to PIPE_BUF atomic (`pipe_write`).
@@ -112,7 +114,7 @@ class Pipe:
         size = len(data)
         done = 0
         odd = size & (PAGE_SIZE - 1)
-        if odd and self.buffers:
+        if odd and self.buffers and not is_packet and not self.buffers[-1][3]:
             last = self.buffers[-1]
             if last[1] + last[2] + odd <= PAGE_SIZE:
                 self.kernel.ram.write(last[0] + last[1] + last[2], data[:odd])
@@ -127,7 +129,7 @@ class Pipe:
                 break
             part = data[done : done + PAGE_SIZE]
             self.kernel.ram.write(pa, part)
-            self.buffers.append([pa, 0, len(part)])
+            self.buffers.append([pa, 0, len(part), int(is_packet)])
             done += len(part)
         self.size_bytes += done
         if done:
@@ -174,7 +176,7 @@ class Pipe:
         """
         pages = max(1, (size_bytes + PAGE_SIZE - 1) // PAGE_SIZE)
         pages = 1 << (pages - 1).bit_length()
-        if size_bytes <= 0 or pages > 1 << 19:
+        if pages > 1 << 19:
             raise LinuxError(Errno.EINVAL)
         if pages > MAX_PIPE_BUFFERS:
             raise LinuxError(Errno.EPERM)
@@ -188,13 +190,14 @@ class Pipe:
 class PipeEnd(FileLike):
     """One end of a pipe (or both: a FIFO opened O_RDWR)."""
 
-    __slots__ = ("is_reader", "is_writer", "pipe")
+    __slots__ = ("is_reader", "is_writer", "packets", "pipe")
     kind = "pipe"
 
     def __init__(self, pipe: Pipe, is_reader: bool, is_writer: bool) -> None:
         self.pipe = pipe
         self.is_reader = is_reader
         self.is_writer = is_writer
+        self.packets = False
         if is_reader:
             pipe.open_end(is_reader=True)
         if is_writer:
@@ -218,7 +221,7 @@ class PipeEnd(FileLike):
             return 0
         if not pipe.readers:
             raise LinuxError(Errno.EPIPE)
-        done = pipe.put(data)
+        done = pipe.put(data, self.packets)
         if not done:
             raise WouldBlock
         t.kernel.events.emit(EventKind.FILE_WRITE, pipe.name, 0, done)

@@ -14,7 +14,7 @@ from kernel.crates import process as axprocess
 from kernel.crates.errno import AxError, KernelError, LinuxError
 from kernel.crates.event import EventKind
 from kernel.crates.siginfo import CLD_DUMPED, CLD_EXITED, CLD_KILLED, SigInfo
-from kernel.crates.signal import SIG_IGN, SaFlags, Signo
+from kernel.crates.signal import NSIG, SIG_IGN, SaFlags, Signo
 
 if TYPE_CHECKING:
     from kernel.modules.axmm.aspace import AddrSpace
@@ -165,6 +165,7 @@ def exit_thread(thread: Thread, status: int) -> None:
         starry.observer.on_thread_exited(thread, status)
     process.threads.pop(thread.tid, None)
     starry.threads.pop(thread.tid, None)
+    starry.lock_waits.pop(thread.tid, None)
     process.dead_cpu_ns += kernel.tasks.cpu_time_ns(thread.task)
     if thread.own_ns is not None:
         thread.own_ns.drop()
@@ -295,7 +296,7 @@ def tell_parent(process: Process) -> None:
     if signo == Signo.SIGCHLD:
         action = parent.signal.actions[signo]
         is_unwanted = action.handler == SIG_IGN or bool(action.flags & SaFlags.NOCLDWAIT)
-    if signo and not (is_unwanted and parent.signal.actions[signo].handler == SIG_IGN):
+    if 1 <= signo <= NSIG and not (is_unwanted and parent.signal.actions[signo].handler == SIG_IGN):
         send_to_process(parent, exit_info(process, signo))
     if is_unwanted:
         reap(process)

@@ -14,7 +14,7 @@ from kernel.crates.errno import AxError, Errno, KernelPanic, LinuxError
 from kernel.crates.event import Cause, CauseKind, EventKind
 from kernel.crates.process import ProcessTable
 from kernel.modules.axtask.task import WaitOutcome
-from kernel.plugins.starry.core import faults, futex, user_app
+from kernel.plugins.starry.core import faults, futex, user_app, views
 from kernel.plugins.starry.core.layout import user_layout
 from kernel.plugins.starry.core.process import Process
 from kernel.plugins.starry.core.signal import deliver
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from kernel.crates.siginfo import SigInfo
+    from kernel.crates.views import ProcessView
+    from kernel.machine.board import Board
     from kernel.machine.cpu import Cpu
     from kernel.modules.axfs.laid_tree import TreeEntry
     from kernel.modules.axmm.aspace import AddrSpace
@@ -71,7 +73,7 @@ class Observer(Protocol):
 
 
 class Starry:
-    """The monolithic kernel form.
+    """The monolithic kernel form. What inspectors ask of it is made in `views`.
 
     Attributes:
         table: Process tree, groups, sessions.
@@ -86,9 +88,12 @@ class Starry:
         trampoline_pa: Frame of kernel text with the sigreturn code; 0 if there is none.
         pi_owners: Thread that owns a priority-inheriting futex others wait for, by its name.
         alarms: POSIX timers and timerfds with their tickets in axtask's timer list, by number.
+        lock_waits: (who waits, whose lock is in the way) of record locks, by waiting thread.
         fork_cow: Whether fork shares frames by copy-on-write; else it copies at once.
         observer: A host object or None; no part of the machine.
     """
+
+    form = "monolithic"
 
     def __init__(self, kernel: Kernel, calls: CallTable | None = None) -> None:
         if calls is None:
@@ -116,6 +121,7 @@ class Starry:
         self.pi_owners: dict[str, int] = {}
         self.alarms: dict[int, tuple[Alarm, int]] = {}
         self.next_alarm = 0
+        self.lock_waits: dict[int, tuple[Any, Any]] = {}
         for name in RESOURCES:
             if name not in kernel.ns.resources:
                 kernel.ns.def_resource(name)
@@ -331,6 +337,29 @@ class Starry:
             if cpu.root_pa == process.aspace.root_pa:
                 cpu.set_root(kernel_root)
         process.aspace.destroy()
+
+    def process_views(self) -> tuple[ProcessView, ...]:
+        """User processes by pid, for people."""
+        return tuple(views.process_view(process) for process in self.processes.values())
+
+    def aspace_of(self, pid: int) -> AddrSpace | None:
+        """The address space of a process; 0: the kernel's; None: there is no such process."""
+        if pid == 0:
+            return self.kernel.kernel_aspace
+        process = self.processes.get(pid)
+        return process.aspace if process is not None else None
+
+    def pending_call(self, cpu: Cpu) -> tuple[int, list[int]]:
+        """Number and arguments of the system call a CPU is about to make."""
+        words = cpu.engine.syscall_args()
+        return words[0], words[1:]
+
+    def functions(self) -> tuple[tuple[str, int, int], ...]:
+        """None: user programs make system calls."""
+        return ()
+
+    def connect(self, board: Board) -> None:
+        """Nothing beyond the traps, which the HAL connects."""
 
     def view_counters(self) -> dict[str, Any]:
         """Numbers for people: calls, faults, exceptions, unknown calls."""

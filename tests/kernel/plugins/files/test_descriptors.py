@@ -159,7 +159,7 @@ def test_stat_layouts(guest_class: Any, arch: str) -> None:
         1, 0o100640, 5, 6, 0, 5000, 4096, 16,
     )  # fmt: skip
     assert mtime[0] == 1_748_736_000
-    guest("statx", fd, "", 0x1000, 0x7FF, buf)
+    guest("statx", fd, "", 0x1000, 0xFFF, buf)
     raw = guest.get(buf, 256)
     mask, blksize, _, nlink, uid, gid, mode, ino_x, size, blocks = struct.unpack_from(
         "<IIQIIIH2xQQQ", raw

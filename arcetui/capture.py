@@ -7,10 +7,12 @@ can mark what changed.
 from __future__ import annotations
 
 from bisect import bisect_right
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from arcetui.listing import Listing, Names
 from arcetui.render.changed_pane import CALL_EFFECTS, words
+from arcetui.render.task_words import name_futexes
 from arcetui.state import (
     CallLine,
     ConsoleTail,
@@ -162,6 +164,9 @@ class Capture:
             sp = frames[interests.frame].sp if interests.frame < len(frames) else registers["sp"]
             parts["stack"] = self._stack(sp, interests.rows, parts.get("space"))
         parts |= self._task_parts(panes, machine)
+        if stopped is not None and stopped.reason.name == "DEADLOCK":
+            named = name_futexes(stopped.sentence, self._names.describe)
+            stopped = replace(stopped, sentence=named)
         if "syscalls" in panes:
             parts["calls"] = self._call_lines(interests.rows * 3)
         if "timeline" in panes:

@@ -37,6 +37,10 @@ def run_recipe(recipe: Recipe, streams: HostStreams, observer: SyscallObserver |
         raise UsageError(str(error)) from None
     except Panicked as error:
         streams.restore()
-        sys.stderr.write(f"arcetui: {error}\n")
+        from arcetui.render.task_words import name_futexes
+        from arcetui.symbols import Symbols
+
+        sentence = name_futexes(str(error), Symbols(recipe.elf).describe)
+        sys.stderr.write(f"arcetui: {sentence}\n")
         return FAILED_STATUS
     return shell_status(status)

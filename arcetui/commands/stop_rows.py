@@ -8,6 +8,7 @@ from arcetui.commands.command import Result
 from arcetui.disassembly import disassemble
 from arcetui.render.code import instruction, place, source_line
 from arcetui.render.row import Row, row
+from arcetui.render.task_words import name_futexes
 
 if TYPE_CHECKING:
     from arcetui.commands.context import Context
@@ -29,7 +30,7 @@ def stop_rows(context: Context, stopped: Stopped) -> list[Row]:
     """Why, where, and what comes next."""
     out: list[Row] = []
     reason = stopped.reason.name
-    sentence = stopped.sentence
+    sentence = name_futexes(stopped.sentence, context.symbols.describe)
     if reason not in _SILENT or sentence:
         style = "error" if reason in {"FAULT", "PANIC", "DEADLOCK"} else "title"
         out.append(row((sentence or stopped.reason.value, style)))

@@ -10,6 +10,7 @@ from arcetui.commands.json_rows import json_row
 from arcetui.render.row import Row, plain, row
 from arcetui.render.task_words import (
     KERNEL_ROLES,
+    name_futexes,
     task_span,
     tasks_by_tid,
     wait_name,
@@ -86,7 +87,8 @@ def waits(context: Context, text: str, *, as_json: bool = False) -> Result:
             spans += ["  held by ", task_span(held.owner, tasks), (f" ({held.owner_from})", "dim")]
         rows.append(row(*spans))
     if view.stuck or view.cycle:
-        rows.append(row((_stuck(view), "error")))
+        sentence = name_futexes(_stuck(view), context.symbols.describe)
+        rows.append(row((sentence, "error")))
     return Result(tuple(rows))
 
 

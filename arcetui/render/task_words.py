@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from arcetui.render.row import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from kernel.inspect.scheduling import SchedulingView, TaskStateView, WaitQueueView
 
 #: Colours that take turns; the number stands beside them, so that nothing hangs on colour alone.
 _TURNS = ("t-green", "t-yellow", "t-blue", "t-magenta", "t-cyan", "t-red")
+_FUTEX = re.compile(r"(?<=\bfutex )0x[0-9a-f]+")
 #: Names of tasks without a program.
 KERNEL_ROLES = frozenset({"idle", "main", "gc"})
 
@@ -47,6 +49,11 @@ def time_text(ns: int) -> str:
     if ns < 1_000_000_000:
         return f"{ns / 1e6:.3f} ms"
     return f"{ns / 1e9:.3f} s"
+
+
+def name_futexes(text: str, describe: Callable[[int], str]) -> str:
+    """A sentence with the futexes' symbols in place of their addresses, where they have any."""
+    return _FUTEX.sub(lambda found: describe(int(found[0], 16)) or found[0], text)
 
 
 def wait_name(wait: WaitQueueView, symbols: Mapping[int, str]) -> str:

@@ -18,6 +18,8 @@ from arcetui.render.task_words import (
 from arcetui.state import NOTHING, Item, PaneContent
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from arcetui.state import Snapshot
     from kernel.inspect.scheduling import SchedulingView, TaskStateView, WaitQueueView
 
@@ -30,7 +32,7 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
     tasks = tasks_by_tid(view)
     rows: list[Row] = []
     items: list[Item] = []
-    for line in deadlock_lines(view, tasks, width):
+    for line in deadlock_lines(view, tasks, snapshot.symbols, width):
         rows.append(row((line, "error")))
         items.append(NOTHING)
     before = {wait.name: wait for wait in _old(snapshot)}
@@ -103,7 +105,12 @@ def _waiters_row(
     return tuple(span for span in spans if span.text)
 
 
-def deadlock_lines(view: SchedulingView, tasks: dict[int, TaskStateView], width: int) -> list[str]:
+def deadlock_lines(
+    view: SchedulingView,
+    tasks: Mapping[int, TaskStateView],
+    symbols: Mapping[int, str],
+    width: int,
+) -> list[str]:
     """The deadlock in words, wrapped; nothing if there is none."""
     if not view.stuck and not view.cycle:
         return []
@@ -117,10 +124,17 @@ def deadlock_lines(view: SchedulingView, tasks: dict[int, TaskStateView], width:
     if view.cycle:
         circle = [*view.cycle, view.cycle[0]]
         text += " " + ", ".join(
-            f"{task_span(a, tasks).text} waits for {task_span(b, tasks).text}"
+            f"{task_span(a, tasks).text} waits for {_lock(a, view, symbols)} "
+            f"that {task_span(b, tasks).text} holds"
             for a, b in pairwise(circle)
         )
         text += "."
     elif view.stuck and len(waiting) > 1:
         text += " Each waits for what another would have to give first."
     return [f" {line}" for line in textwrap.wrap(text, max(width - 2, 20))]
+
+
+def _lock(tid: int, view: SchedulingView, symbols: Mapping[int, str]) -> str:
+    """The futex a task of a circle waits for: its symbol if it has one, else its address."""
+    wait = next(w for w in view.waits if w.owner and tid in w.waiters)
+    return symbols.get(wait.va) or f"{wait.kind} {wait.va:#x}"

@@ -11,6 +11,8 @@
 #define SEATS 5
 #define MEALS 3
 
+/* Error-checking mutexes: their word holds the thread id of who has the fork, so that a debugger
+ * (and `info waits`) can say who waits for whom. A normal mutex's word only says that it is taken. */
 static pthread_mutex_t forks[SEATS];
 static int ordered, meals[SEATS];
 
@@ -38,11 +40,14 @@ static void *dine(void *argument)
 int main(int argc, char **argv)
 {
     pthread_t philosophers[SEATS];
+    pthread_mutexattr_t named;
     ordered = argc > 1 && !strcmp(argv[1], "ordered");
     printf("%s forks\n", ordered ? "ordered" : "left, then right");
     fflush(stdout);
+    pthread_mutexattr_init(&named);
+    pthread_mutexattr_settype(&named, PTHREAD_MUTEX_ERRORCHECK);
     for (int i = 0; i < SEATS; i++)
-        pthread_mutex_init(&forks[i], NULL);
+        pthread_mutex_init(&forks[i], &named);
     for (long i = 0; i < SEATS; i++)
         pthread_create(&philosophers[i], NULL, dine, (void *)i);
     for (int i = 0; i < SEATS; i++)

@@ -157,8 +157,8 @@ static void *sleeps_forever(void *argument)
 static void *spins_forever(void *argument)
 {
     volatile long *cell = argument;
-    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
     pthread_cleanup_push(cleanup, (void *)1);
+    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL); /* from here on, at any moment */
     for (;;) {
         ++*cell;
         if (*cell % 1000 == 0)

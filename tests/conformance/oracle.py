@@ -23,6 +23,7 @@ from kernel.control import (
     run_headless,
 )
 from kernel.inspect.views import SyscallView
+from kernel.modules.axfs.laid_tree import TreeEntry
 
 ENV = ("PATH=/bin:/usr/bin", "HOME=/", "TZ=UTC", "LC_ALL=C", "TERM=dumb")
 ENOSYS = 38
@@ -39,7 +40,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Command:
-    """A command line: a program, its arguments, its input and the files it finds."""
+    """A command line: a program, its arguments, its input and the files it finds.
+
+    Attributes:
+        links: Further names of the program, in a directory that PATH names.
+        cpus: CPUs of the machine.
+    """
 
     program: str
     args: tuple[str, ...] = ()
@@ -49,6 +55,8 @@ class Command:
     stdio: str = "pipe"
     memory_mib: int = 128
     compare_stderr: bool = True
+    links: tuple[str, ...] = ()
+    cpus: int = 1
 
     @property
     def argv(self) -> tuple[str, ...]:
@@ -100,6 +108,11 @@ def run_linux(arch: str, elf: Path, command: Command, timeout_s: float = 60) -> 
             file = home / path.lstrip("/")
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(data)
+        if command.links:
+            env["PATH"] = f"{name}/bin"
+            (Path(name) / "bin").mkdir()
+            for link in command.links:
+                (Path(name) / "bin" / link).symlink_to(elf)
         line = [*runner, "-0", command.argv[0], str(elf)] if runner else [command.argv[0]]
         line += command.args
         program = runner[0] if runner else str(elf)
@@ -154,9 +167,24 @@ def run_here(elf: bytes, command: Command, missing: Missing | None = None) -> Ou
         memory_bytes=command.memory_mib << 20,
         stdio=(command.stdio,) * 3,
         files=tuple((f"/{path.lstrip('/')}", data) for path, data in command.files),
+        tree=tuple(
+            TreeEntry(f"/bin/{link}", "symlink", target=command.program) for link in command.links
+        ),
+        cpus=command.cpus,
     )
     raw = run_headless(recipe, read_input, lambda fd, data: streams[fd].extend(data), missing)
     return Outcome(bytes(streams[1]), bytes(streams[2]), status_of(raw))
+
+
+def against_linux(arch: str, elf: Path, command: Command) -> str:
+    """Where our outcome differs from Linux's; empty if it is one that Linux gives.
+
+    A host that stalls a program for milliseconds makes some outcomes differ from run to run:
+    Linux gets a second run before a difference counts.
+    """
+    here = run_here(elf.read_bytes(), command)
+    different = difference(command, run_linux(arch, elf, command), here)
+    return different and difference(command, run_linux(arch, elf, command), here)
 
 
 def programs_home() -> Path:

@@ -11,10 +11,10 @@ import pytest
 from tests.conformance.oracle import (
     Command,
     Outcome,
+    against_linux,
     difference,
     linux_runner,
     run_here,
-    run_linux,
 )
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
@@ -53,7 +53,4 @@ def test_as_linux_now(arch: str, stdio: str) -> None:
         if arch in case.get("qemu_differs", {}) and linux_runner(arch):
             continue
         path = SAMPLES / "bin" / arch / case["program"]
-        command = command_of(case, stdio)
-        linux = run_linux(arch, path, command)
-        here = run_here(path.read_bytes(), command)
-        assert difference(command, linux, here) == "", case["case"]
+        assert against_linux(arch, path, command_of(case, stdio)) == "", case["case"]

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import threading
 import time
-import traceback
+from collections import deque
 from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from arcetui import state as s
-from arcetui.messages import Aimed, LineAnswered, LineCompleted, SessionFailed, SnapshotReady
+from arcetui.messages import Aimed, LineAnswered, LineCompleted, SessionFailed
+from arcetui.reporter import Reporter, sentence_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 SLICE = 100_000
 #: Animated stepping, instructions a second; None is full speed.
 SPEEDS: tuple[int | None, ...] = (1, 2, 5, 10, 20, 50, None)
+#: A search backward that ends within so many seconds is not announced.
+QUICK_SECONDS = 0.08
 
 
 class Session(threading.Thread):
@@ -45,7 +48,8 @@ class Session(threading.Thread):
         self._open = open_machine
         self._post = post
         self._queue: SimpleQueue[s.Command] = SimpleQueue()
-        self._held: s.Command | None = None
+        self._held: deque[s.Command] = deque()  # to be obeyed before the queue
+        self._reporter = Reporter(post)
         self._wanted = threading.Event()
         self._interests = s.Interests()
         self._goal: Goal | None = None
@@ -54,8 +58,6 @@ class Session(threading.Thread):
         self._due = 0.0  # when the next animated step is
         self._speed = len(SPEEDS) - 1
         self._stopped: Stopped | None = None
-        self._rate = 0.0
-        self._rate_mark = (0.0, 0)
         self._error = ""
         self._over = False
         self._machine: Machine | None = None
@@ -107,7 +109,9 @@ class Session(threading.Thread):
     def _turn(self) -> None:
         """One command, one slice, or a wait."""
         command = self._next_command()
-        if command is not None:
+        if command is not None and self._going_back:
+            self._obey_going_back(command)
+        elif command is not None:
             self._obey(command)
         elif self._goal is not None:
             self._slice()
@@ -115,9 +119,8 @@ class Session(threading.Thread):
             self._animate()
 
     def _next_command(self) -> s.Command | None:
-        if self._held is not None:
-            command, self._held = self._held, None
-            return command
+        if self._held and not self._going_back:
+            return self._held.popleft()
         try:
             if self._goal is not None:
                 return self._queue.get_nowait()
@@ -125,6 +128,21 @@ class Session(threading.Thread):
             return self._queue.get(timeout=wait)
         except Empty:
             return None
+
+    @property
+    def _going_back(self) -> bool:
+        """Whether the machine stands somewhere in the middle of a search backward."""
+        return self._goal is not None and self._goal.reverse
+
+    def _obey_going_back(self, command: s.Command) -> None:
+        """A search can be given up and looked at; the rest waits for its end."""
+        match command:
+            case s.Pause() | s.Quit():
+                self._obey(command)
+            case s.Look(interests):
+                self._interests = interests
+            case _:
+                self._held.append(command)
 
     # -- moving ---------------------------------------------------------------------------
 
@@ -138,7 +156,7 @@ class Session(threading.Thread):
         count = goal.count
         while (following := self._take()) is not None:
             if not (isinstance(following, s.Begin) and replace(following.goal, count=1) == goal):
-                self._held = following
+                self._held.appendleft(following)
                 break
             count += 1
         goal = replace(goal, count=count)
@@ -146,18 +164,18 @@ class Session(threading.Thread):
         assert self._machine is not None
         self._last_goal = goal
         prepared = self._machine.prepare(goal)
-        if goal.reverse and goal.kind.name in ("CONTINUE", "OUT"):
-            self._goal = goal
-            self._show()  # going back is one piece of work: say first that it goes on
         self._debugger.begin(prepared)
         self._goal = goal
         self._slice()
+        quick = time.monotonic() + QUICK_SECONDS
+        while self._going_back and time.monotonic() < quick:
+            self._slice()
         if self._goal is not None:
-            self._show()  # it will take a while: from now on the screen asks for pictures
+            self._show_running()  # it takes a while: from now on the screen asks for pictures
 
     def _take(self) -> s.Command | None:
         try:
-            return self._queue.get_nowait()
+            return self._held.popleft() if self._held else self._queue.get_nowait()
         except Empty:
             return None
 
@@ -167,14 +185,14 @@ class Session(threading.Thread):
         self._error = ""
         self._interests = replace(self._interests, frame=0, code_at=None)
         self._machine.capture.begin_movement()
-        self._rate_mark = (time.monotonic(), self._debugger.machine().instructions)
+        self._reporter.begin(self._debugger)
 
     def _slice(self) -> None:
         stopped = self._debugger.pump(SLICE)
         if stopped is not None:
             self._finish(stopped)
         elif self._wanted.is_set():
-            self._show()
+            self._show_running()
 
     def _finish(self, stopped: Stopped) -> None:
         goal, self._goal = self._goal, None
@@ -217,15 +235,14 @@ class Session(threading.Thread):
                 if stopped is not None:
                     return stopped
                 if self._wanted.is_set():
-                    self._show()
-                command = self._held or self._take()
-                self._held = None
+                    self._show_running()
+                command = self._take()
                 if isinstance(command, s.Pause | s.Quit):
                     self._over |= isinstance(command, s.Quit)
                     return self._debugger.pause()
                 if isinstance(command, s.Look):
                     self._interests = command.interests
-                elif command is not None:
+                elif command is not None and not goal.reverse:
                     self._obey_running(command)
         finally:
             self._goal = None
@@ -234,8 +251,6 @@ class Session(threading.Thread):
         """What may be done in the middle of a prompt command's run; the rest is dropped."""
         if isinstance(command, s.Feed):
             self._debugger.feed(command.data)
-        elif isinstance(command, s.Speed):
-            self._set_speed(command.by)
 
     # -- commands -------------------------------------------------------------------------
 
@@ -286,6 +301,7 @@ class Session(threading.Thread):
         if self._goal is not None:
             self._goal = None
             self._stopped = self._debugger.pause()
+            self._rewound()
         self._show()
 
     def _jump(self, move: Callable[[], Stopped]) -> None:
@@ -365,33 +381,21 @@ class Session(threading.Thread):
         self._wanted.clear()
         assert self._machine is not None
         rate = SPEEDS[self._speed]
-        snapshot = self._machine.capture.take(
+        self._reporter.show(
+            self._machine,
             self._interests,
             running=self._goal is not None or self._playing,
+            measured=self._goal is not None,
             stopped=self._stopped,
-            rate=self._measure(),
             speed="full" if rate is None else f"{rate}/s",
             error=self._error,
         )
-        self._post(SnapshotReady(snapshot))
 
-    def _measure(self) -> float:
-        """Instructions a second since the last look."""
-        if self._goal is None:
-            return 0.0
-        now, count = time.monotonic(), self._debugger.machine().instructions
-        then, before = self._rate_mark
-        if now - then > 0.25:
-            self._rate = max(count - before, 0) / (now - then)
-            self._rate_mark = (now, count)
-        return self._rate
-
-
-def sentence_of(error: BaseException) -> str:
-    """An exception in one sentence; for an unexpected one also where it came from."""
-    text = str(error) or type(error).__name__
-    if type(error).__name__ in ("LoadError", "CommandError", "FileNotFoundError", "ValueError"):
-        return text.splitlines()[0]
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f" ({frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno})" if frames else ""
-    return f"emulator error: {type(error).__name__}: {text.splitlines()[0]}{where}"
+    def _show_running(self) -> None:
+        """A picture of the running machine; of a search backward only how far it came."""
+        if not self._going_back:
+            self._show()
+            return
+        self._wanted.clear()
+        assert self._machine is not None
+        self._reporter.show_search(self._machine)

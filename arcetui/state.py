@@ -198,6 +198,7 @@ class Snapshot:
     speed: str = "full"
     names: Mapping[int, str] = field(default_factory=dict)  # system calls by number; never changes
     error: str = ""
+    progress: str = ""  # of a search backward; the rest is then what was before it
 
     @property
     def registers(self) -> dict[str, int]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 def state_words(snapshot: Snapshot) -> tuple[str, str]:
     """The state with its glyph, and the style it is shown in."""
     machine = snapshot.machine
+    if snapshot.progress:
+        return "◀ GOING BACK", "past"
     if snapshot.running:
         return "▶ RUNNING", "ok"
     if machine.half_way:
@@ -113,6 +115,8 @@ def message_row(snapshot: Snapshot, hints: tuple[str, ...], width: int) -> Row:
     text, style = "", "value"
     if snapshot.running:
         text = "running; space or Ctrl-C pauses"
+        if snapshot.progress:
+            text = f"{snapshot.progress}; space or Ctrl-C gives it up"
     elif machine.half_way and snapshot.event is not None:
         name = snapshot.event.kind.name.lower().replace("_", " ")
         fields = event_text(snapshot.event, snapshot.names)

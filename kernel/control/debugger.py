@@ -108,11 +108,13 @@ class Debugger:
 
     def begin(self, goal: Goal) -> None:
         """Start moving; `pump` does the work. A goal still going on is given up."""
-        self._motion.end()
+        self._give_up()
         self._stopped = None
         self._selected = 0
         if goal.reverse:
-            self._stopped = self._reverse(goal)
+            self._replaying(True)
+            self._stops.counting = goal.kind in (GoalKind.CONTINUE, GoalKind.SYSCALL)
+            self._motion.begin_back(goal)
         elif self._system.board.is_off and not self._timeline.half_way:
             self._stopped = self._at_end()
         else:
@@ -126,6 +128,8 @@ class Debugger:
         if self._stopped is not None:
             stopped, self._stopped = self._stopped, None
             return stopped
+        if self._motion.origin is not None:
+            return self._pump_back()
         stopped = self._motion.pump(max_insns)
         if stopped is None and self._motion.goal is None:
             return Stopped(StopReason.PAUSED, "", self.position)
@@ -140,10 +144,16 @@ class Debugger:
                 return stopped
 
     def pause(self) -> Stopped:
-        """Give the goal up and stand still."""
-        self._motion.end()
+        """Give the goal up and stand still; going back ends where it began."""
+        was_back = self._motion.origin is not None
+        self._give_up()
         self.epoch += 1
-        return Stopped(StopReason.PAUSED, "paused", self.position)
+        sentence = "given up: back where the search began" if was_back else "paused"
+        return Stopped(StopReason.PAUSED, sentence, self.position)
+
+    def _give_up(self) -> None:
+        self._motion.end()
+        self._replaying(False)
 
     def goto(self, position: Position) -> Stopped:
         """Go to a position, exactly; it may lie inside a kernel operation.
@@ -151,7 +161,7 @@ class Debugger:
         A position that does not exist (beyond the end, before the beginning) leads to the nearest
         one that does, and the stop says so.
         """
-        self._motion.end()
+        self._give_up()
         self._selected = 0
         self.epoch += 1
         first = self._timeline.store.snapshots[0].position
@@ -172,18 +182,25 @@ class Debugger:
     def restart(self) -> Stopped:
         """Begin again from the program's first instruction; breakpoints stay, input is dropped."""
         self.epoch += 1
-        self._motion.end()
+        self._give_up()
         self._start(self._stops)
         return Stopped(StopReason.START, "started again", self.position)
 
-    def _reverse(self, goal: Goal) -> Stopped:
-        counting = goal.kind in (GoalKind.CONTINUE, GoalKind.SYSCALL)
-        self._replaying(True)
-        self._stops.counting = counting
+    def _pump_back(self) -> Stopped | None:
+        stopped = None
         try:
-            return self._motion.back(goal)
+            stopped = self._motion.pump_back()
         finally:
-            self._replaying(False)
+            if stopped is not None or self._motion.origin is None:
+                self._replaying(False)
+        return stopped
+
+    def searched(self) -> tuple[Position, Position] | None:
+        """While going back: what was searched so far, first and last position; else None."""
+        motion = self._motion
+        if motion.origin is None or motion.searched is None:
+            return None
+        return motion.searched, motion.origin
 
     def _replaying(self, on: bool) -> None:
         """While replaying nothing stops, counts or is told to the front end."""

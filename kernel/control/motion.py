@@ -33,6 +33,8 @@ class Forward:
     Attributes:
         goal: What is being done; None when standing still.
         left: Repetitions left.
+        standing: Where the machine stood when the goal began, or stopped last: an address to stop
+            at that is about to run here does not stop it again.
     """
 
     def __init__(self, timeline: Timeline, stops: StopTable, memory: MemoryReader) -> None:
@@ -45,6 +47,7 @@ class Forward:
         self.frame: Frame | None = None
         self.return_to = 0  # a call being stepped over ends here
         self.until_event = FOREVER
+        self.standing: Position | None = None
 
     @property
     def board(self) -> Board:
@@ -83,8 +86,10 @@ class Forward:
         self.stops.next_call = goal.kind is GoalKind.SYSCALL
         self.stops.found = None
         self.stops.followed = tid_of(self.cpu)
+        self.standing = self.timeline.position
         if self.timeline.half_way and goal.kind is not GoalKind.EVENT:
             self.timeline.leave_half_way()
+            self.standing = None
             if goal.kind in _STEPS:
                 self.left -= 1  # finishing the kernel's operation is a step
         self._mark()
@@ -110,9 +115,19 @@ class Forward:
             stopped: Stopped | None = self._done()
         else:
             stopped = self._pump(goal, max_insns)
+        if stopped is not None and self.left > 1 and self._counts(goal, stopped):
+            self.left -= 1
+            self.standing = self.timeline.position
+            return None
         if stopped is not None:
             self.end()
         return stopped
+
+    def _counts(self, goal: Goal, stopped: Stopped) -> bool:
+        """Whether a stop is one of the `count` that the goal asked for."""
+        if goal.kind is GoalKind.SYSCALL:
+            return stopped.reason is StopReason.SYSCALL_ENTER and not stopped.breakpoint
+        return goal.kind is GoalKind.CONTINUE and stopped.breakpoint != 0
 
     def _pump(self, goal: Goal, max_insns: int) -> Stopped | None:
         match goal.kind:
@@ -136,7 +151,8 @@ class Forward:
         exits = self.stops.addresses() | extra
         end = self.board.instructions + budget
         while True:
-            if exits and self.cpu.pc in exits and self.cpu.pending is None:
+            here = self.timeline.position
+            if here == self.standing and self.cpu.pc in exits and self.cpu.pending is None:
                 self.disarm()
                 halt = self.timeline.advance(1)
                 if halt != Halt.BUDGET:
@@ -146,6 +162,7 @@ class Forward:
             self.arm(exits)
             halt = self.timeline.advance(max(end - self.board.instructions, 1))
             if halt == Halt.BREAKPOINT:
+                self.standing = self.timeline.position
                 stopped = self.stops.at_address(self.cpu)
                 if stopped is not None or self.cpu.pc in extra:
                     return halt, stopped

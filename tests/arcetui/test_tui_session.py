@@ -210,3 +210,28 @@ def test_text_colours_have_contrast():
             if name not in backs:
                 assert contrast(color, theme.background) >= 4.5, (theme.name, name)
         assert contrast(theme.variables["arce-on-past"], theme.variables["arce-past"]) >= 4.5
+
+
+class SlowDebugger(FakeDebugger):
+    def pump(self, max_insns: int = 200_000):
+        time.sleep(0.01)
+        return super().pump(max_insns)
+
+
+def test_a_search_backward_is_told_of_and_can_be_given_up():
+    fake = SlowDebugger(length=20_000)
+    driver = Driver(fake)
+    fake.n = 20_000
+    driver.session.send(s.Begin(Goal(GoalKind.CONTINUE, reverse=True)))
+    told = driver.next(SnapshotReady).snapshot
+    assert told.running
+    assert told.progress == "searching back"
+    driver.session.send(s.Begin(Goal(GoalKind.INSN)))  # waits for the end of the search
+    driver.session.request_snapshot()
+    assert driver.next(SnapshotReady).snapshot.progress
+    snapshot = driver.do(s.Pause())
+    assert snapshot.stopped.reason.name == "PAUSED"
+    assert snapshot.progress == ""
+    here = snapshot.machine.position
+    assert driver.next(SnapshotReady).snapshot.machine.position > here
+    driver.session.send(s.Quit())

@@ -9,6 +9,7 @@ import struct
 from typing import TYPE_CHECKING, Final
 
 from kernel.crates.errno import Errno, LinuxError
+from kernel.crates.signal import NSIG
 from kernel.plugins.starry.api.abi import Handler, as_int32, as_uint32
 from kernel.plugins.starry.core import clone
 from kernel.plugins.starry.core.clone import (
@@ -22,6 +23,7 @@ from kernel.plugins.starry.core.clone import (
     CLONE_THREAD,
     CLONE_VFORK,
     CLONE_VM,
+    USER_END,
     CloneArgs,
     clone_namespace,
     do_clone,
@@ -49,11 +51,11 @@ def _clone(t: Thread, args: CloneArgs) -> int:
     if t.resumed:
         return t.wait_state
     flags = args.flags
-    pidfd = -1
+    if flags & CLONE_PIDFD:
+        clone.expect_pidfd(t, args.pidfd)
     child = do_clone(t, args)
     if flags & CLONE_PIDFD:
-        pidfd = clone.new_pidfd(t, child.process)
-        t.mem.write_u32(args.pidfd, pidfd)
+        t.mem.write_u32(args.pidfd, clone.new_pidfd(t, child.process))
     if flags & CLONE_VFORK:
         queue = t.kernel.tasks.wait_queue(child.process.vfork_wait)
         why = f"vforked process {child.tid}"
@@ -81,12 +83,14 @@ def sys_clone3(t: Thread, args_va: int, size: int) -> int:
     if any(raw[_CLONE_ARGS.size :]):
         raise LinuxError(Errno.E2BIG)
     fields = _CLONE_ARGS.unpack(raw[: _CLONE_ARGS.size].ljust(_CLONE_ARGS.size, b"\0"))
-    flags, pidfd, child_tid, parent_tid, signo, stack, stack_size, tls, _, tids, _ = fields
+    flags, pidfd, child_tid, parent_tid, signo, stack, stack_size, tls, tid_va, tids, _ = fields
     is_bad = (
         flags & ~_CLONE3_FLAGS
-        or signo & ~_CSIGNAL
+        or not 0 <= signo <= NSIG
         or (flags & (CLONE_THREAD | CLONE_PARENT) and signo)
         or bool(stack) != bool(stack_size)
+        or stack + stack_size > USER_END
+        or bool(tid_va) != bool(tids)
         or tids > 32
     )
     if is_bad:

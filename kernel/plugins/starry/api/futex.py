@@ -2,8 +2,7 @@
 
 Source: Linux kernel/futex/{syscalls,waitwake,requeue,pi}.c; man 2 futex.
 Differs from starry-next: the value is compared and the wait begun in one step, timeouts end with
-ETIMEDOUT, signals interrupt, words in shared memory are shared between processes. Requeueing to
-priority-inheriting futexes is missing.
+ETIMEDOUT, signals interrupt, words in shared memory are shared between processes.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from kernel.plugins.starry.core.futex import (
     FUTEX_TID_MASK,
     FUTEX_WAITERS,
     MATCH_ANY,
+    RequeueWait,
     futex_name,
     pi_done,
     pi_hand_over,
@@ -28,6 +28,7 @@ from kernel.plugins.starry.core.futex import (
 )
 
 if TYPE_CHECKING:
+    from kernel.modules.axtask.wait_queue import WaitQueue
     from kernel.plugins.starry.core.thread import Thread
 
 FUTEX_WAIT: Final = 0
@@ -40,12 +41,21 @@ FUTEX_UNLOCK_PI: Final = 7
 FUTEX_TRYLOCK_PI: Final = 8
 FUTEX_WAIT_BITSET: Final = 9
 FUTEX_WAKE_BITSET: Final = 10
+FUTEX_WAIT_REQUEUE_PI: Final = 11
+FUTEX_CMP_REQUEUE_PI: Final = 12
 FUTEX_LOCK_PI2: Final = 13
 FUTEX_PRIVATE_FLAG: Final = 128
 FUTEX_CLOCK_REALTIME: Final = 256
 _COMMAND_MASK: Final = ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME)
-_TIMED: Final = (FUTEX_WAIT, FUTEX_WAIT_BITSET, FUTEX_LOCK_PI, FUTEX_LOCK_PI2)
-_CLOCKED: Final = (FUTEX_WAIT, FUTEX_WAIT_BITSET, FUTEX_LOCK_PI2)
+_TIMED: Final = (
+    FUTEX_WAIT,
+    FUTEX_WAIT_BITSET,
+    FUTEX_WAIT_REQUEUE_PI,
+    FUTEX_LOCK_PI,
+    FUTEX_LOCK_PI2,
+)
+#: FUTEX_WAIT is not among them, whatever futex(2) says.
+_CLOCKED: Final = (FUTEX_WAIT_BITSET, FUTEX_WAIT_REQUEUE_PI, FUTEX_LOCK_PI2)
 _NS: Final = 1_000_000_000
 
 
@@ -87,6 +97,12 @@ def sys_futex(
         return _unlock_pi(t, uaddr, name)
     if command == FUTEX_TRYLOCK_PI:
         return _trylock_pi(t, uaddr)
+    if command == FUTEX_WAIT_REQUEUE_PI:
+        name = futex_name(t, uaddr, private=private)
+        return _wait_requeue_pi(t, (uaddr, uaddr2), name, as_uint32(val), deadline, private=private)
+    if command == FUTEX_CMP_REQUEUE_PI:
+        counts = as_int32(val), as_int32(timeout)
+        return _requeue_pi(t, uaddr, counts, uaddr2, as_uint32(val3), private=private)
     raise LinuxError(Errno.ENOSYS)
 
 
@@ -146,23 +162,31 @@ def _requeue(
     if wake_count < 0 or move < 0:
         raise LinuxError(Errno.EINVAL)
     _check_word(uaddr2)
+    from_name = futex_name(t, uaddr, private=private)
+    to_name = futex_name(t, uaddr2, private=private)
     if compare is not None and t.mem.read_u32(uaddr) != compare:
         raise LinuxError(Errno.EAGAIN)
     tasks = t.kernel.tasks
     woken = wake(t, uaddr, wake_count, private=private) if wake_count else 0
-    source = tasks.wait_queues.get(futex_name(t, uaddr, private=private))
-    moved = 0
-    if source is not None and move and uaddr != uaddr2:
-        target = queue_of(t, futex_name(t, uaddr2, private=private))
-        for tid in source.waiters[:move]:
-            source.queue.remove(tid)
-            target.queue.append(tid)
-            task = tasks.tasks[tid]
-            task.waiting_on = (target.name,)
-            task.why = f"futex {uaddr2:#x}"
-            moved += 1
+    source = tasks.wait_queues.get(from_name)
+    if source is None or not move:
+        return woken
+    waiters = source.waiters[:move]
+    if from_name != to_name:
+        target = queue_of(t, to_name)
+        for tid in waiters:
+            _move_waiter(t, tid, source, target, f"futex {uaddr2:#x}")
         tasks.drop_wait_queue(source)
-    return woken + moved
+    return woken + len(waiters)
+
+
+def _move_waiter(t: Thread, tid: int, source: WaitQueue, target: WaitQueue, why: str) -> None:
+    """Let a waiter wait in another queue."""
+    source.queue.remove(tid)
+    target.queue.append(tid)
+    task = t.kernel.tasks.tasks[tid]
+    task.waiting_on = (target.name,)
+    task.why = why
 
 
 def _wake_op(
@@ -204,12 +228,14 @@ def _owner_of(t: Thread, word: int) -> int:
     """The living owner in a PI word; 0: free to take.
 
     Raises:
-        LinuxError: EDEADLK: it is the caller.
+        LinuxError: EDEADLK: it is the caller; ESRCH: it lives no more and told nobody.
     """
     owner = word & FUTEX_TID_MASK
     if owner == t.tid:
         raise LinuxError(Errno.EDEADLK)
-    return owner if not word & FUTEX_OWNER_DIED or owner in t.starry.threads else 0
+    if owner and owner not in t.starry.threads:
+        raise LinuxError(Errno.ESRCH)
+    return owner
 
 
 def _lock_pi(t: Thread, uaddr: int, name: str, deadline: int | None) -> int:
@@ -225,8 +251,6 @@ def _lock_pi(t: Thread, uaddr: int, name: str, deadline: int | None) -> int:
     if not owner:
         t.mem.write_u32(uaddr, (word & (FUTEX_OWNER_DIED | FUTEX_WAITERS)) | t.tid)
         return 0
-    if owner not in t.starry.threads:
-        raise LinuxError(Errno.ESRCH)
     t.mem.write_u32(uaddr, word | FUTEX_WAITERS)
     t.kernel.events.emit(EventKind.FUTEX_WAIT, t.tid, uaddr)
     queue = queue_of(t, name)
@@ -253,6 +277,82 @@ def _trylock_pi(t: Thread, uaddr: int) -> int:
         raise LinuxError(Errno.EAGAIN)
     t.mem.write_u32(uaddr, (word & (FUTEX_OWNER_DIED | FUTEX_WAITERS)) | t.tid)
     return 0
+
+
+# -- requeueing to a PI futex --------------------------------------------------------------------
+
+
+def _wait_requeue_pi(
+    t: Thread,
+    words: tuple[int, int],
+    name: str,
+    val: int,
+    deadline: int | None,
+    *,
+    private: bool,
+) -> int:
+    """Sleep on the first word; somebody will let us wait for the second, a PI futex."""
+    uaddr, uaddr2 = words
+    if t.resumed is WaitOutcome.NONE:
+        _check_word(uaddr2)
+        if uaddr == uaddr2:
+            raise LinuxError(Errno.EINVAL)
+        pi_name = f"pi {futex_name(t, uaddr2, private=private)}"
+        if t.mem.read_u32(uaddr) != val:
+            raise LinuxError(Errno.EAGAIN)
+        t.kernel.events.emit(EventKind.FUTEX_WAIT, t.tid, uaddr)
+        state = RequeueWait(uaddr2, pi_name)
+        return t.block(f"futex {uaddr:#x}", (queue_of(t, name),), deadline, state)
+    if t.resumed is WaitOutcome.WOKEN:
+        return 0
+    timed_out = t.resumed is WaitOutcome.TIMEOUT
+    if t.pi_wait:
+        pi_done(t)
+    if timed_out:
+        raise LinuxError(Errno.ETIMEDOUT)
+    # Before the move the wait begins anew; after it the program has to take the lock itself.
+    is_moved = not isinstance(t.wait_state, RequeueWait)
+    raise LinuxError(Errno.EAGAIN if is_moved else Errno.ERESTARTNOINTR)
+
+
+def _requeue_pi(
+    t: Thread, uaddr: int, counts: tuple[int, int], uaddr2: int, compare: int, *, private: bool
+) -> int:
+    """Give the PI futex to the first waiter if it is free; let others wait for it."""
+    wake_count, move = counts
+    if wake_count != 1 or move < 0 or uaddr == uaddr2:
+        raise LinuxError(Errno.EINVAL)
+    _check_word(uaddr2)
+    from_name = futex_name(t, uaddr, private=private)
+    to_name = f"pi {futex_name(t, uaddr2, private=private)}"
+    if t.mem.read_u32(uaddr) != compare:
+        raise LinuxError(Errno.EAGAIN)
+    source = t.kernel.tasks.wait_queues.get(from_name)
+    if source is None:
+        return 0
+    threads = t.starry.threads
+    done = 0
+    for tid in source.waiters[: wake_count + move]:
+        waiter = threads[tid]
+        state = waiter.wait_state
+        if not isinstance(state, RequeueWait) or state.name != to_name:
+            raise LinuxError(Errno.EINVAL)
+        word = t.mem.read_u32(uaddr2)
+        owner = word & FUTEX_TID_MASK
+        if owner and owner not in threads:
+            raise LinuxError(Errno.ESRCH)
+        waiter.wait_state = uaddr2
+        done += 1
+        if not owner:
+            t.mem.write_u32(uaddr2, (word & (FUTEX_OWNER_DIED | FUTEX_WAITERS)) | tid)
+            source.notify_task(tid, "futex")
+            continue
+        t.mem.write_u32(uaddr2, word | FUTEX_WAITERS)
+        why = f"futex {uaddr2:#x} owned by {owner}"
+        _move_waiter(t, tid, source, queue_of(t, to_name), why)
+        pi_wait(waiter, to_name, owner)
+    t.kernel.tasks.drop_wait_queue(source)
+    return done
 
 
 CALLS: dict[str, Handler] = {"futex": sys_futex}

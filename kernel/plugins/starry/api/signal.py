@@ -24,9 +24,10 @@ from kernel.crates.signal import (
     bit,
 )
 from kernel.modules.axtask.task import WaitOutcome
-from kernel.plugins.starry.api.abi import Handler, as_int32
+from kernel.plugins.starry.api.abi import Handler, as_int32, as_uint32
 from kernel.plugins.starry.core.identity import identity_of
 from kernel.plugins.starry.core.limits import Resource, ResourceLimits
+from kernel.plugins.starry.core.pidfd import PidFd
 from kernel.plugins.starry.core.process import Process
 from kernel.plugins.starry.core.sigframe import HAS_RESTORER
 from kernel.plugins.starry.core.signal import (
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 
 _SIG_BLOCK, _SIG_UNBLOCK, _SIG_SETMASK = 0, 1, 2
 _INT_MIN: Final = -(1 << 31)
+_PIDFD_SIGNAL_GROUP: Final = 4
+_PIDFD_SIGNAL_FLAGS: Final = 7  # thread, thread group, process group: one of them
 _STACK_T: Final = struct.Struct("<QIIQ")
 
 
@@ -326,9 +329,37 @@ def sys_rt_tgsigqueueinfo(t: Thread, tgid: int, tid: int, signo: int, info_va: i
     return _send_specific(t, tgid, tid, info)
 
 
+def sys_pidfd_send_signal(t: Thread, pidfd: int, signo: int, info_va: int, flags: int) -> int:
+    """Send a signal to a process, or to its group, by a descriptor."""
+    signo, flags = as_int32(signo), as_uint32(flags)
+    if flags & ~_PIDFD_SIGNAL_FLAGS or flags & (flags - 1):
+        raise LinuxError(Errno.EINVAL)
+    file = t.fds.get(as_int32(pidfd)).file
+    if not isinstance(file, PidFd):
+        raise LinuxError(Errno.EBADF)
+    if info_va:
+        info = _read_info(t, info_va, signo)
+        if int.from_bytes(info.raw[:4], "little") != signo:
+            raise LinuxError(Errno.EINVAL)
+        _check_forgery(info, t.process.pid, file.process.pid)
+    else:
+        info = _own_info(t, signo, SI_USER)
+    if not file.is_known:
+        raise LinuxError(Errno.ESRCH)
+    _check_signo(signo)
+    is_group = flags == _PIDFD_SIGNAL_GROUP
+    targets = _processes(file.process.group.members.values()) if is_group else [file.process]
+    for process in targets if signo else ():
+        if process.threads:
+            _check_queue(next(iter(process.threads.values())), signo, info.code)
+            send_to_process(process, info)
+    return 0
+
+
 CALLS: dict[str, Handler] = {
     "kill": sys_kill,
     "pause": sys_pause,
+    "pidfd_send_signal": sys_pidfd_send_signal,
     "rt_sigaction": sys_rt_sigaction,
     "rt_sigpending": sys_rt_sigpending,
     "rt_sigprocmask": sys_rt_sigprocmask,

@@ -19,6 +19,7 @@ from kernel.crates.siginfo import (
 from kernel.crates.signal import Signo
 from kernel.modules.axtask.task import WaitOutcome
 from kernel.plugins.starry.api.abi import Handler, as_int32
+from kernel.plugins.starry.core.file import O_NONBLOCK
 from kernel.plugins.starry.core.identity import identity_of
 from kernel.plugins.starry.core.pidfd import PidFd
 from kernel.plugins.starry.core.process import Process, reap
@@ -108,10 +109,10 @@ def _wait(t: Thread, kind: int, ident: int, options: int) -> Found | int:
     return t.block(f"the end of {why}", (queue,))
 
 
-def _write_rusage(t: Thread, va: int, child: Process) -> None:
+def _pack_rusage(child: Process) -> bytes:
     """A struct rusage: CPU time as user time; the rest is not measured."""
     cpu_ns = child.dead_cpu_ns + child.children_cpu_ns
-    t.mem.write(va, pack_timeval(cpu_ns) + bytes(128))
+    return pack_timeval(cpu_ns) + bytes(128)
 
 
 def sys_wait4(t: Thread, pid: int, status_va: int, options: int, rusage: int) -> int:
@@ -133,31 +134,32 @@ def sys_wait4(t: Thread, pid: int, status_va: int, options: int, rusage: int) ->
         return found
     child, status, _, _ = found
     child_pid = child.pid
-    if rusage:
-        _write_rusage(t, rusage, child)
+    usage = _pack_rusage(child)
     if child.is_zombie:
         reap(child)
     if status_va:
         t.mem.write_u32(status_va, status)
+    if rusage:
+        t.mem.write(rusage, usage)
     return child_pid
 
 
-def _who(t: Thread, kind: int, ident: int) -> tuple[int, int]:
-    """Check waitid's choice of children.
+def _who(t: Thread, kind: int, ident: int) -> tuple[int, int, bool]:
+    """Check waitid's choice of children; False: a descriptor that does not want to wait.
 
     Raises:
         LinuxError: EINVAL, EBADF.
     """
     if kind == _P_ALL:
-        return kind, 0
+        return kind, 0, True
     if kind == _P_PID and ident > 0:
-        return kind, ident
+        return kind, ident, True
     if kind == _P_PGID and ident >= 0:
-        return kind, ident or t.process.pgid
+        return kind, ident or t.process.pgid, True
     if kind == _P_PIDFD and ident >= 0:
-        file = t.fds.get(ident).file
-        if isinstance(file, PidFd):
-            return _P_PID, file.process.pid
+        opened = t.fds.get(ident)
+        if isinstance(opened.file, PidFd):
+            return _P_PID, opened.file.process.pid, not opened.flags & O_NONBLOCK
         raise LinuxError(Errno.EBADF)
     raise LinuxError(Errno.EINVAL)
 
@@ -168,8 +170,10 @@ def sys_waitid(t: Thread, which: int, ident: int, info_va: int, options: int, ru
     wanted = WEXITED | WUNTRACED | WCONTINUED
     if options & ~(wanted | WNOHANG | WNOWAIT | _CLONE_FLAGS) or not options & wanted:
         raise LinuxError(Errno.EINVAL)
-    kind, ident = _who(t, as_int32(which), as_int32(ident))
-    found = _wait(t, kind, ident, options)
+    kind, ident, is_patient = _who(t, as_int32(which), as_int32(ident))
+    found = _wait(t, kind, ident, options if is_patient else options | WNOHANG)
+    if found == 0 and not is_patient and not options & WNOHANG:
+        raise LinuxError(Errno.EAGAIN)
     head, body = bytes(12), bytes(12)
     if isinstance(found, int):
         if found:
@@ -179,10 +183,11 @@ def sys_waitid(t: Thread, which: int, ident: int, info_va: int, options: int, ru
         uid = identity_of(child).ruid
         head = struct.pack("<3i", int(Signo.SIGCHLD), 0, code)
         body = struct.pack("<iIi", child.pid, uid, value)
-        if rusage:
-            _write_rusage(t, rusage, child)
+        usage = _pack_rusage(child)
         if child.is_zombie and not options & WNOWAIT:
             reap(child)
+        if rusage:
+            t.mem.write(rusage, usage)
     if info_va:
         t.mem.write(info_va, head)
         t.mem.write(info_va + 16, body)

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Final
 
 from kernel.crates.errno import AxError, Errno, KernelError, LinuxError
 from kernel.crates.event import EventKind
-from kernel.crates.signal import NSIG
 from kernel.crates.user_ptr import UserMemory
 from kernel.modules.axhal.context import copy_user_context
 from kernel.plugins.starry.core.identity import identity_of
+from kernel.plugins.starry.core.limits import Resource
 from kernel.plugins.starry.core.process import Process, forget
 from kernel.plugins.starry.core.thread import Thread
 
@@ -52,7 +52,7 @@ CLONE_INTO_CGROUP: Final = 1 << 33
 #: Linux's own namespaces (mount, cgroup, UTS, IPC, user, PID, network, time): not built in.
 CLONE_NEW_ANY: Final = CLONE_NEWTIME | CLONE_NEWNS | 0x7E00_0000
 
-_X86_USER_END: Final = (1 << 47) - 4096
+USER_END: Final = (1 << 47) - 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class CloneArgs:
 
     Attributes:
         flags: CLONE_* without the exit signal.
-        exit_signal: Sent to the parent when the process ends; 0: none.
+        exit_signal: Sent to the parent when the process ends; no valid signal: none.
         sp: Initial stack pointer; 0: the parent's.
         tls: For CLONE_SETTLS.
         parent_tid, child_tid, pidfd: User addresses for the flags of these names.
@@ -89,11 +89,10 @@ def check(t: Thread, args: CloneArgs) -> None:
         or (flags & CLONE_SIGHAND and flags & CLONE_CLEAR_SIGHAND)
         or (flags & CLONE_PARENT and t.process.pid == t.starry.main_pid)
         or flags & (CLONE_NEW_ANY | CLONE_INTO_CGROUP)
-        or not 0 <= args.exit_signal <= NSIG
     )
     if is_bad:
         raise LinuxError(Errno.EINVAL)
-    if flags & CLONE_SETTLS and t.arch.name == "x86_64" and args.tls >= _X86_USER_END:
+    if flags & CLONE_SETTLS and t.arch.name == "x86_64" and args.tls >= USER_END:
         raise LinuxError(Errno.EPERM)
 
 
@@ -272,6 +271,17 @@ def _put_tid(t: Thread, va: int, tid: int) -> None:
         return
 
 
+def expect_pidfd(t: Thread, va: int) -> None:
+    """Check, before the child is made, that it can be given a descriptor.
+
+    Raises:
+        LinuxError: EMFILE, EFAULT: its number cannot be stored at `va`.
+    """
+    if len(list(t.fds.objects.ids())) >= t.process.limits.soft(Resource.NOFILE):
+        raise LinuxError(Errno.EMFILE)
+    t.mem.write_u32(va, t.mem.read_u32(va))
+
+
 def new_pidfd(t: Thread, process: Process, nonblocking: bool = False) -> int:
     """A descriptor for a process, close-on-exec.
 
@@ -279,7 +289,6 @@ def new_pidfd(t: Thread, process: Process, nonblocking: bool = False) -> int:
         LinuxError: EMFILE.
     """
     from kernel.plugins.starry.core.file import O_CLOEXEC, O_NONBLOCK, O_RDWR, OpenFile
-    from kernel.plugins.starry.core.limits import Resource
     from kernel.plugins.starry.core.pidfd import PidFd
 
     flags = O_RDWR | O_CLOEXEC | (O_NONBLOCK if nonblocking else 0)

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import contextlib
 import struct
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from kernel.crates.errno import AxError, LinuxError
+from kernel.crates.errno import AxError, Errno, LinuxError
 from kernel.crates.event import EventKind
 from kernel.crates.page_table_entry import MappingFlags
 from kernel.modules.axmm.shared import Shared
@@ -30,18 +31,33 @@ _ROBUST_LIMIT: Final = 2048
 _CHAIN_LIMIT: Final = 16
 
 
+@dataclass(frozen=True, slots=True)
+class RequeueWait:
+    """`Thread.wait_state` in FUTEX_WAIT_REQUEUE_PI, until it waits for the PI futex itself.
+
+    Attributes:
+        uaddr2: The PI futex's address; `name` its wait queue.
+    """
+
+    uaddr2: int
+    name: str
+
+
 def futex_name(t: Thread, va: int, *, private: bool = False) -> str:
-    """Name of a futex word's wait queue.
+    """Name of a futex word's wait queue; FUTEX_PRIVATE_FLAG makes it another one, as in Linux.
 
     Raises:
-        LinuxError: EFAULT: a shared word's page cannot be brought in.
+        LinuxError: EFAULT: nothing is there, or a shared word's page cannot be brought in.
     """
     aspace = t.process.aspace
-    if not private:
-        area = aspace.areas.find(va)
-        if area is not None and isinstance(area.backend, Shared):
-            return f"futex {aspace.user_pa(va, MappingFlags.READ):#x}"
-    return f"futex {aspace.ident}:{va:#x}"
+    if private:
+        return f"futex {aspace.ident}:{va:#x}"
+    area = aspace.areas.find(va)
+    if area is None or not area.flags & MappingFlags.READ:
+        raise LinuxError(Errno.EFAULT)
+    if isinstance(area.backend, Shared):
+        return f"futex {aspace.user_pa(va, MappingFlags.READ):#x}"
+    return f"public futex {aspace.ident}:{va:#x}"
 
 
 def queue_of(t: Thread, name: str) -> WaitQueue:
@@ -54,7 +70,11 @@ def queue_of(t: Thread, name: str) -> WaitQueue:
 def _mask_of(t: Thread, tid: int) -> int:
     """The bitset a waiter waits with."""
     waiter = t.starry.threads.get(tid)
-    return waiter.wait_state if waiter is not None else MATCH_ANY
+    if waiter is None:
+        return MATCH_ANY
+    if isinstance(waiter.wait_state, RequeueWait):
+        raise LinuxError(Errno.EINVAL, "the waiter wants to be requeued")
+    return waiter.wait_state
 
 
 def wake(t: Thread, va: int, count: int, mask: int = MATCH_ANY, *, private: bool = False) -> int:
@@ -183,8 +203,5 @@ def _futex_death(t: Thread, va: int, is_pi: bool, *, pending: bool) -> None:
     if word & FUTEX_TID_MASK != t.tid:
         return
     t.mem.write_u32(va, (word & FUTEX_WAITERS) | FUTEX_OWNER_DIED)
-    if word & FUTEX_WAITERS:
-        if is_pi:
-            pi_hand_over(t, f"pi {futex_name(t, va)}", FUTEX_OWNER_DIED)
-        else:
-            wake(t, va, 1)
+    if word & FUTEX_WAITERS and not is_pi:  # the kernel itself knows who waits for a PI futex
+        wake(t, va, 1)

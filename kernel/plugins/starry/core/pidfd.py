@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kernel.crates.vfs import VfsNodeAttr, VfsNodeType
-from kernel.plugins.starry.core.file import READABLE, FileLike
+from kernel.plugins.starry.core.file import POLLHUP, READABLE, FileLike
 
 if TYPE_CHECKING:
     from kernel.modules.axtask.wait_queue import WaitQueue
@@ -32,7 +32,15 @@ class PidFd(FileLike):
         return VfsNodeAttr(self.process.pid, VfsNodeType.FILE, 0o600)
 
     def poll(self) -> int:
-        return READABLE if self.process.is_zombie else 0
+        if not self.process.is_zombie:
+            return 0
+        return READABLE if self.is_known else READABLE | POLLHUP
+
+    @property
+    def is_known(self) -> bool:
+        """Whether nobody has waited for the process yet."""
+        process = self.process
+        return process.starry.processes.get(process.pid) is process
 
     def wait_queues(self) -> tuple[WaitQueue, ...]:
         if self.process.is_zombie:

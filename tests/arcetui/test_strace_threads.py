@@ -223,7 +223,7 @@ def test_prefixes_follow_the_number_of_threads(family: Path) -> None:
     lines = trace(family, "-f").splitlines()
     first = next(i for i, line in enumerate(lines) if line.endswith("attached"))
     assert not any(line.startswith("[pid") for line in lines[:first])
-    assert lines[-1] == "+++ killed by SIGABRT (core dumped) +++"
+    assert lines[-1] == "+++ killed by SIGABRT +++"
 
 
 @needs_strace
@@ -234,7 +234,7 @@ def test_json_knows_processes(family: Path) -> None:
     exits = [(o["type"], o["status"]) for o in objects if o["type"].endswith("exit")]
     assert exits == [
         ("exit", 3 << 8), ("exit", 9), ("exit", 15), ("exit", 0), ("exit", 9 << 8),
-        ("thread_exit", 0), ("exit", 134),
+        ("thread_exit", 0), ("exit", 6),
     ]  # fmt: skip
     thread = created[-1]["tid"]
     assert {o["pid"] for o in objects if o.get("tid") == thread} == {created[-1]["pid"]}

@@ -2,106 +2,24 @@
 
     python tests/conformance/build_programs.py [PROGRAM...]
 
-Needs Debian with source packages enabled (`deb-src`), dpkg-dev, make, gcc, tclsh and the `ziglang`
-package. Sources and programs go into the directory that ARCETUI_PROGRAMS names (default: .cache in
-the checkout); programs end up as bin/TARGET/NAME there. The targets are x86_64, riscv64 and aarch64
-(musl, by `zig cc`) and x86_64-glibc (by gcc). Nothing of this is committed: the tests take what is
-there and skip the rest.
+Needs Debian with source packages enabled (`deb-src`), dpkg-dev, make, gcc, g++, tclsh and the
+`ziglang` package. The targets are x86_64, riscv64, aarch64 and loongarch64 (musl, by `zig cc`) and
+x86_64-glibc (by gcc); the sources and programs go where `toolchain.py` says. Nothing of this is
+committed: the tests take what is there and skip the rest.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-CACHE = Path(
-    os.environ.get("ARCETUI_PROGRAMS") or Path(__file__).resolve().parents[2] / ".cache"
-).resolve()
-TARGETS = ("x86_64", "riscv64", "aarch64", "x86_64-glibc")
-FLAGS = ("-O2", "-w", "-fno-strict-aliasing")
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-
-@dataclass(frozen=True)
-class Toolchain:
-    """A compiler for one target."""
-
-    target: str
-
-    @property
-    def musl(self) -> bool:
-        """Whether this is zig's musl (else gcc's glibc)."""
-        return not self.target.endswith("-glibc")
-
-    def wrapper(self, tool: str) -> Path:
-        """A script that runs `cc`, `ar` or `ranlib` for the target, for makefiles to call."""
-        path = CACHE / "tools" / f"{self.target}-{tool}"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if self.musl:
-            words = [sys.executable, "-m", "ziglang", tool]
-            if tool == "cc":
-                words += ["-target", f"{self.target}-linux-musl", "-fno-sanitize=undefined"]
-        else:
-            words = [{"cc": "gcc"}.get(tool, tool)]
-        if tool == "cc":
-            words.append("-static")
-        path.write_text(f'#!/bin/sh\nexec {" ".join(words)} "$@"\n', "utf-8")
-        path.chmod(0o755)
-        return path
-
-    def compile(self, output: str, sources: list[Path], *flags: str, libs: tuple[str, ...] = ()):
-        """Compile and link `sources` into bin/TARGET/`output`."""
-        path = self.program(output)
-        run([self.wrapper("cc"), *FLAGS, *flags, "-o", path, *sources, *libs], CACHE)
-
-    def program(self, name: str) -> Path:
-        """Where a finished program goes."""
-        path = CACHE / "bin" / self.target / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path
-
-    def work_copy(self, name: str, tree: Path) -> Path:
-        """A fresh copy of a source tree to build in."""
-        work = CACHE / "build" / self.target / name
-        shutil.rmtree(work, ignore_errors=True)
-        shutil.copytree(tree, work, symlinks=True)
-        return work
-
-
-def run(command: list[object], cwd: Path, text: str | None = None) -> None:
-    """Run a command; on failure show the end of what it said.
-
-    Raises:
-        SystemExit: It failed.
-    """
-    done = subprocess.run(
-        [str(word) for word in command],
-        cwd=cwd,
-        input=text,
-        stdin=subprocess.DEVNULL if text is None else None,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    if done.returncode:
-        sys.exit(f"{' '.join(map(str, command))[:300]}\n{(done.stdout + done.stderr)[-3000:]}")
-
-
-def source(package: str) -> Path:
-    """The unpacked source tree of a Debian package."""
-    home = CACHE / "src"
-    home.mkdir(parents=True, exist_ok=True)
-    pattern = f"{package}-*/"
-    if not list(home.glob(pattern)):
-        run(["apt-get", "source", "--download-only", package], home)
-        description = next(home.glob(f"{package}_*.dsc"))
-        run(["dpkg-source", "--no-check", "-x", description.name], home)
-    return next(home.glob(pattern))
+from tests.conformance.build_threaded import THREADED
+from tests.conformance.toolchain import CACHE, FLAGS, TARGETS, Toolchain, run, source
 
 
 def build_lua(tools: Toolchain) -> None:
@@ -132,8 +50,10 @@ CUT CAL DATE DC DD DF DIFF DIRNAME DU ECHO ED EGREP ENV EXPAND EXPR FACTOR FALSE
 FREE GREP GUNZIP GZIP HD HEAD HEXDUMP HEXEDIT HOSTID HOSTNAME ID LINK LN LOGNAME LS LZCAT LZMA
 MD5SUM MKDIR MKFIFO MKTEMP MORE MV NL NPROC OD PASTE PRINTENV PRINTF PS PWD READLINK REALPATH REV
 RM RMDIR SED SEQ SHA1SUM SHA256SUM SHA3SUM SHA512SUM SHRED SHUF SLEEP SORT SPLIT STAT STRINGS STTY
-SUM SYNC TAC TAIL TAR TEE TEST TOUCH TR TRUE TRUNCATE TSORT TTY UNAME UNCOMPRESS UNEXPAND UNIQ
+SUM SYNC TAC TAIL TAR TEE TEST TOUCH TR TRUE TRUNCATE TTY UNAME UNCOMPRESS UNEXPAND UNIQ
 UNLINK UNLZMA UNXZ UPTIME USLEEP UUDECODE UUENCODE WC WHOAMI WHICH XXD XZ XZCAT YES ZCAT
+ASH_CMDCMD ASH_EXPAND_PRMT ASH_HELP CHROOT FLOCK KILL NICE NOHUP PGREP PIDOF RENICE SETSID TIME
+TIMEOUT TS XARGS
 """
 FEATURES = """
 STATIC LFS LONG_OPTS SHOW_USAGE FEATURE_VERBOSE_USAGE FEATURE_LS_SORTFILES FEATURE_LS_TIMESTAMPS
@@ -142,16 +62,32 @@ FEATURE_FANCY_TAIL FEATURE_WC_LARGE FEATURE_STAT_FORMAT FEATURE_FIND_PRINT0 FEAT
 FEATURE_FIND_SIZE FEATURE_FIND_MAXDEPTH FEATURE_FIND_NOT FEATURE_FIND_PAREN FEATURE_FIND_PATH
 FEATURE_FIND_EMPTY FEATURE_GREP_CONTEXT FEATURE_AWK_LIBM FEATURE_TAR_CREATE
 FEATURE_TAR_LONG_OPTIONS FEATURE_TAR_GNU_EXTENSIONS FEATURE_SEAMLESS_GZ FEATURE_TR_CLASSES
-FEATURE_DATE_ISOFMT FEATURE_TEST_64 FEATURE_MD5_SHA1_SUM_CHECK FEATURE_FLOAT_SLEEP
+FEATURE_DATE_ISOFMT FEATURE_TEST_64 FEATURE_MD5_SHA1_SUM_CHECK FLOAT_DURATION FEATURE_FANCY_SLEEP
 FEATURE_FANCY_ECHO FEATURE_DD_IBS_OBS FEATURE_DD_THIRD_STATUS_LINE FEATURE_GZIP_DECOMPRESS
 FEATURE_GZIP_LONG_OPTIONS FEATURE_HUMAN_READABLE FEATURE_DU_DEFAULT_BLOCKSIZE_1K FEATURE_DC_BIG
 FEATURE_DC_LIBM FEATURE_CP_LONG_OPTIONS FEATURE_BC_LONG_OPTIONS FEATURE_BC_INTERACTIVE TEST1 TEST2
-FEATURE_FACTOR_BIG FEATURE_SH_MATH FEATURE_SH_MATH_64 ASH_BASH_COMPAT
+FEATURE_SH_MATH FEATURE_SH_MATH_64 ASH_BASH_COMPAT FEATURE_FIND_EXEC
+FEATURE_FIND_EXEC_PLUS FEATURE_XARGS_SUPPORT_QUOTES FEATURE_XARGS_SUPPORT_TERMOPT
+FEATURE_XARGS_SUPPORT_ZERO_TERM FEATURE_XARGS_SUPPORT_REPL_STR FEATURE_XARGS_SUPPORT_PARALLEL
+FEATURE_XARGS_SUPPORT_ARGS_FILE FEATURE_PS_TIME FEATURE_PS_LONG FEATURE_TIMEZONE FEATURE_DIFF_DIR
+FEATURE_DIFF_LONG_OPTIONS FEATURE_TOUCH_SUSV3
 """
+STANDALONE = "FEATURE_PREFER_APPLETS FEATURE_SH_STANDALONE FEATURE_SH_NOFORK"
 
 
 def build_busybox(tools: Toolchain) -> None:
-    work = tools.work_copy("busybox", source("busybox"))
+    """Its shell looks every command up in PATH."""
+    configure_busybox(tools, "busybox", f"{APPLETS} {FEATURES}")
+
+
+def build_ash(tools: Toolchain) -> None:
+    """Busybox again, with a shell that runs applets itself or through /proc/self/exe."""
+    configure_busybox(tools, "ash", f"{APPLETS} {FEATURES} {STANDALONE}")
+
+
+def configure_busybox(tools: Toolchain, name: str, switches: str) -> None:
+    """Build busybox with `switches` on and all others off."""
+    work = tools.work_copy(name, source("busybox"))
     if tools.musl:  # musl's <sys/statvfs.h> and the rest suffice; only the link flags differ
         flags = work / "scripts" / "trylink"
         text = (
@@ -160,15 +96,19 @@ def build_busybox(tools: Toolchain) -> None:
         text = text.replace("-Wl,--verbose", "").replace("-Wl,--sort-section,alignment", "")
         text = text.replace("-Wl,--sort-common", "").replace("-Wl,--start-group", "")
         flags.write_text(text.replace("-Wl,--end-group", ""), "utf-8")
+        header = work / "include" / "libbb.h"  # clang reads a const pointer before it is set
+        text = header.read_text("utf-8").replace("globals *const ptr_to", "globals *ptr_to")
+        header.write_text(text, "utf-8")
     tool = [f"CC={tools.wrapper('cc')}", f"AR={tools.wrapper('ar')}", "HOSTCC=gcc", "STRIP=true"]
+    tool.append("KCONFIG_NOTIMESTAMP=1")
     run(["make", *tool, "allnoconfig"], work)
-    wanted = {f"CONFIG_{name}" for name in f"{APPLETS} {FEATURES}".split()}
+    wanted = {f"CONFIG_{switch}" for switch in switches.split()}
     config = work / ".config"
     lines = config.read_text("utf-8").splitlines()
     for index, line in enumerate(lines):
-        name = line.removeprefix("# ").split(" ")[0].split("=")[0]
-        if name in wanted:
-            lines[index] = f"{name}=y"
+        switch = line.removeprefix("# ").split(" ")[0].split("=")[0]
+        if switch in wanted:
+            lines[index] = f"{switch}=y"
     config.write_text("\n".join(lines) + "\n", "utf-8")
     run(["make", *tool, "oldconfig"], work, text="\n" * 2000)
     run(
@@ -182,7 +122,7 @@ def build_busybox(tools: Toolchain) -> None:
         ],
         work,
     )
-    shutil.copy(work / "busybox", tools.program("busybox"))
+    shutil.copy(work / "busybox", tools.program(name))
 
 
 def build_minigzip(tools: Toolchain) -> None:
@@ -198,9 +138,8 @@ def build_minigzip(tools: Toolchain) -> None:
 
 def build_mawk(tools: Toolchain) -> None:
     work = tools.work_copy("mawk", source("mawk"))
-    host = [] if "x86_64" in tools.target else [f"--host={tools.target}-linux-gnu"]
     tool = [f"CC={tools.wrapper('cc')}", f"CFLAGS={' '.join(FLAGS)}"]
-    run(["sh", "./configure", *host, *tool, "ac_cv_func_fork=yes"], work)
+    run(["sh", "./configure", *tools.host, *tool, "ac_cv_func_fork=yes"], work)
     run(["make", "mawk"], work)
     shutil.copy(work / "mawk", tools.program("mawk"))
 
@@ -215,9 +154,11 @@ BUILDERS: dict[str, Callable[[Toolchain], None]] = {
     "lua": build_lua,
     "sqlite3": build_sqlite,
     "busybox": build_busybox,
+    "ash": build_ash,
     "minigzip": build_minigzip,
     "mawk": build_mawk,
     "bzip2": build_bzip2,
+    **THREADED,
 }
 
 

@@ -17,7 +17,7 @@ from tests.conformance.oracle import (
     run_linux,
 )
 
-TARGETS = ("x86_64", "riscv64", "aarch64", "x86_64-glibc")
+TARGETS = ("x86_64", "riscv64", "aarch64", "loongarch64", "x86_64-glibc")
 PROGRAMS = sorted({command.program for command in COMMANDS})
 
 

@@ -34,6 +34,10 @@ class ProcSource(Protocol):
         """What /proc/PID/fd/FD shows, and the node that opening it opens."""
         ...
 
+    def fd_perm(self, pid: int, fd: int) -> int:
+        """Permission bits of the link /proc/PID/fd/FD: how the file was opened."""
+        ...
+
     def system_text(self, name: str) -> bytes:
         """Contents of /proc/NAME, one of `procfs.SYSTEM_FILES`."""
         ...

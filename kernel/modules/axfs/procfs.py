@@ -138,7 +138,8 @@ class ProcLink(VfsNonDir):
     __slots__ = ("fd", "name", "pid", "proc")
 
     def __init__(self, proc: ProcFs, ino: int, pid: int, name: str, fd: int = -1) -> None:
-        super().__init__(proc, proc.attr(ino, VfsNodeType.SYMLINK, 0o777 if fd < 0 else 0o700))
+        perm = 0o777 if fd < 0 else proc.source.get().fd_perm(pid, fd)
+        super().__init__(proc, proc.attr(ino, VfsNodeType.SYMLINK, perm))
         self.proc = proc
         self.pid = pid
         self.name = name

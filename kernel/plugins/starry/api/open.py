@@ -31,6 +31,7 @@ from kernel.plugins.starry.api.paths import (
     require,
     require_writable_dir,
 )
+from kernel.plugins.starry.core.anon_node import AnonNode
 from kernel.plugins.starry.core.file import (
     O_ACCMODE,
     O_CLOEXEC,
@@ -206,7 +207,7 @@ def do_open(t: Thread, dirfd: int, path_va: int, flags: int, mode: int) -> int:
     file = open_node(t, node, path, flags)
     if flags & O_TRUNC and not is_new and node.attr.kind is VfsNodeType.FILE:
         node.truncate(0)
-    if isinstance(file.file, PipeEnd):
+    if isinstance(file.file, PipeEnd) and not isinstance(node, AnonNode):
         return _wait_for_peer(t, file, flags)
     return t.fds.add(file, bool(flags & O_CLOEXEC), limit)
 
@@ -225,6 +226,8 @@ def open_node(t: Thread, node: VfsNode, path: str, flags: int) -> OpenFile:
 
 def _full_name(t: Thread, node: VfsNode, path: str) -> str:
     """What /proc/PID/fd shows: the absolute path as far as it is known."""
+    if isinstance(node, AnonNode):
+        return node.path
     if node.is_dir:
         return t.kernel.fs.path_of(node)
     if node.attr.rdev in TERMINALS and node.attr.kind is VfsNodeType.CHAR_DEVICE:
@@ -242,6 +245,8 @@ def _full_name(t: Thread, node: VfsNode, path: str) -> str:
 
 def _behaviour(t: Thread, node: VfsNode, name: str, flags: int) -> FileLike:
     """What reading and writing an opened node means, by its kind."""
+    if isinstance(node, AnonNode):
+        return node.open_again(flags)
     kind = node.attr.kind
     if kind is VfsNodeType.FIFO:
         return _open_fifo(t, node, name, flags)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kernel.crates.errno import AxError, AxErrorKind, LinuxError
+from kernel.plugins.starry.core.anon_node import AnonNode
+from kernel.plugins.starry.core.file import O_ACCMODE, O_PATH, O_RDONLY, O_WRONLY
 from kernel.plugins.starry.core.proc_texts import PROCESS_TEXTS, SYSTEM_TEXTS
 from kernel.plugins.starry.core.thread import Thread
 
@@ -66,7 +68,15 @@ class StarryProc:
     def fd_link(self, pid: int, fd: int) -> tuple[str, VfsNodeOps | None]:
         """What /proc/PID/fd/FD shows, and the node that opening it opens."""
         file = self._process(pid).ns.get("FD_TABLE").get_any(fd)
-        return file.path, file.node
+        return file.path, AnonNode(file.file, file.path) if file.node is None else file.node
+
+    def fd_perm(self, pid: int, fd: int) -> int:
+        """Permission bits of /proc/PID/fd/FD (fs/proc/fd.c `tid_fd_update_inode`)."""
+        flags = self._process(pid).ns.get("FD_TABLE").get_any(fd).flags
+        if flags & O_PATH:
+            return 0
+        mode = flags & O_ACCMODE
+        return (0 if mode == O_WRONLY else 0o500) | (0 if mode == O_RDONLY else 0o300)
 
     def system_text(self, name: str) -> bytes:
         """Contents of /proc/NAME."""

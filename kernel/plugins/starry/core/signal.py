@@ -29,6 +29,7 @@ from kernel.crates.signal import (
 )
 from kernel.plugins.starry.core import sigframe
 from kernel.plugins.starry.core.altstack import SS_AUTODISARM, AltStack
+from kernel.plugins.starry.core.limits import Resource
 from kernel.plugins.starry.core.signal_mask import (
     kill_wake,
     ready_signals,
@@ -254,7 +255,9 @@ def _default(t: Thread, info: SigInfo) -> bool:
     if action is DefaultAction.STOP:
         _stop(t, info.signo)
         return False  # the loop parks it
-    core = CORE_DUMPED if action is DefaultAction.CORE else 0
+    # As do_coredump where core(5) files are plain ones: only as far as the limit allows.
+    is_dumping = action is DefaultAction.CORE and t.process.limits.soft(Resource.CORE)
+    core = CORE_DUMPED if is_dumping else 0
     # Imported late: core.process imports this module for its ProcessSignals.
     from kernel.plugins.starry.core.process import exit_process
 

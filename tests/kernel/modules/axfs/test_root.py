@@ -35,6 +35,9 @@ class FakeProc:
     def fd_link(self, pid: int, fd: int) -> tuple[str, VfsNodeOps | None]:
         return "pipe:[1]", None
 
+    def fd_perm(self, pid: int, fd: int) -> int:
+        return 0o500
+
     def system_text(self, name: str) -> bytes:
         return f"{name}!\n".encode()
 
@@ -141,7 +144,8 @@ def test_proc(root: RootDirectory) -> None:
     assert root.lookup("/proc/self/maps").read_at(0, 99) == b"maps of 7\n"
     assert root.lookup("/proc/4/comm").read_at(5, 99) == b"of 4\n"
     assert root.lookup("/proc/self/exe").attr.perm == 0o755
-    assert root.lookup("/proc/self/fd/12", follow=False).read_link() == "pipe:[1]"
+    link = root.lookup("/proc/self/fd/12", follow=False)
+    assert (link.read_link(), link.get_attr().perm) == ("pipe:[1]", 0o500)
     assert root.lookup("/proc/meminfo").read_at(0, 99) == b"meminfo!\n"
     assert root.lookup("/proc/sys/net/core/somaxconn").read_at(0, 9) == b"4096\n"
     for path in ("/proc/5", "/proc/07", "/proc/self/fd/3", "/proc/self/fd/-1", "/proc/self/cwd"):

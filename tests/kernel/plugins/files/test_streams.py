@@ -227,3 +227,32 @@ def test_sendfile_and_copy(guest: Any) -> None:
     assert guest("copy_file_range", target, 0, again, 0, 1 << 30, 0) == size - 5
     assert guest.err("copy_file_range", target, 0, r, 0, 1, 0) == Errno.EINVAL
     assert guest.err("splice", r, 0, w, 0, 1, 0) == Errno.EINVAL
+
+
+def test_opening_a_pipe_again_through_proc(guest: Any, blocked: Any) -> None:
+    r, w = pipe(guest)
+    again = guest.open(f"/proc/self/fd/{r}", 0o1)  # the reader's link, opened for writing
+    guest("close", w)
+    assert guest.write(again, b"more") == 4
+    assert guest.read(r) == b"more"
+    with pytest.raises(blocked):  # one writer is left
+        guest.read(r)
+    guest("close", again)
+    assert guest.read(r) == b""
+    assert guest.open(f"/dev/fd/{r}", 0o1) == w  # an anonymous pipe does not wait for readers
+    link = guest.room(64)
+    size = guest("readlink", guest.put(f"/proc/self/fd/{w}"), link, 64)
+    assert guest.get(link, size) == b"pipe:[1]"
+
+
+def test_opening_anonymous_files_again(guest: Any) -> None:
+    event = guest("eventfd2", 0, 0)
+    assert guest.err("open", guest.put(f"/proc/self/fd/{event}"), 0, 0) == Errno.ENXIO
+
+
+def test_standard_streams_by_name(guest_class: Any) -> None:
+    guest = guest_class(stdio=("pipe", "pipe", "pipe"))
+    out = guest.open("/dev/stdout", 0o1001)  # as a shell's > does
+    assert guest.write(out, b"to the host") == 11
+    assert guest.output == b"to the host"
+    assert guest.err("open", guest.put("/dev/stdout"), 0, 0) == Errno.ENXIO

@@ -10,6 +10,7 @@ from kernel.crates.errno import Errno
 from kernel.crates.event import EventKind
 from kernel.crates.siginfo import SEGV_ACCERR, SI_KERNEL, SI_TKILL, SigInfo
 from kernel.crates.signal import SIG_DFL, SIG_IGN, SaFlags, SigAction, Signo, bit
+from kernel.plugins.starry.core.limits import INFINITY, Resource
 from kernel.plugins.starry.core.sigframe import RESTART_SYSCALL
 from kernel.plugins.starry.core.signal import (
     deliver,
@@ -71,7 +72,7 @@ def test_nodefer_and_resethand(machine: Any) -> None:
 
 @pytest.mark.parametrize(
     ("signo", "status"),
-    [(Signo.SIGTERM, 15), (Signo.SIGSEGV, 11 | 0x80), (Signo.SIGKILL, 9), (34, 34), (64, 64)],
+    [(Signo.SIGTERM, 15), (Signo.SIGSEGV, 11), (Signo.SIGKILL, 9), (34, 34), (64, 64)],
 )
 def test_default_kills(machine: Any, exits: Any, signo: int, status: int) -> None:
     send_to_process(machine.process, SigInfo(signo))
@@ -79,6 +80,13 @@ def test_default_kills(machine: Any, exits: Any, signo: int, status: int) -> Non
     assert exits == [(machine.thread.tid, status)]
     shown = [info.signo for info in machine.shown]
     assert shown == ([] if signo == Signo.SIGKILL else [signo])  # strace does not see SIGKILL
+
+
+def test_core_dumps_are_told_as_far_as_the_limit_allows(machine: Any, exits: Any) -> None:
+    machine.process.limits.set(Resource.CORE, INFINITY, INFINITY)
+    send_to_process(machine.process, SigInfo(Signo.SIGSEGV))
+    run(machine)
+    assert exits == [(machine.thread.tid, 11 | 0x80)]
 
 
 def test_ignored_has_no_effect_but_is_shown(machine: Any, exits: Any) -> None:
@@ -178,7 +186,7 @@ def test_fault_that_cannot_be_handled_kills(machine: Any, exits: Any, why: str) 
         machine.process.signal.actions[Signo.SIGSEGV] = SigAction(SIG_IGN)
     force_signal(t, Signo.SIGSEGV, SEGV_ACCERR, 0x1234)
     run(machine)
-    assert exits == [(t.tid, 11 | 0x80)]
+    assert exits == [(t.tid, 11)]
 
 
 def test_no_room_for_the_frame(machine: Any, exits: Any) -> None:
@@ -189,7 +197,7 @@ def test_no_room_for_the_frame(machine: Any, exits: Any) -> None:
     t.cpu.engine.set(machine.arch.sp, 0x5000)
     send_to_thread(t, SigInfo(Signo.SIGUSR1))
     run(machine)
-    assert exits == [(t.tid, 11 | 0x80)]
+    assert exits == [(t.tid, 11)]
     assert [info.signo for info in machine.shown] == [10, 11, 11]
     assert machine.shown[1].code == SI_KERNEL
 

@@ -30,6 +30,7 @@ CASES: dict[str, dict[str, Any]] = {
 FACTORS: dict[str, tuple[Any, ...]] = {
     "arch": ARCHES,
     "case": (
+        "execs",
         "fileread",
         "filemap",
         "forktree",

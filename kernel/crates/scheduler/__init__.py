@@ -139,6 +139,10 @@ class GlobalScheduler(Protocol[E]):
         """As `BaseScheduler.set_priority`."""
         ...
 
+    def renumber(self, entity: E, tid: int) -> None:
+        """Give a task another id, queued or not, without moving it."""
+        ...
+
     def set_affinity(self, entity: E, cpumask: int) -> None:
         """Name the CPUs a task may run on, a bit each."""
         ...

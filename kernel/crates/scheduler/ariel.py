@@ -91,6 +91,19 @@ class PriorityRings:
         del self.next_of[tid], self.threads[tid]
         return True
 
+    def renumber(self, thread: ArielThread, tid: int) -> None:
+        """Give a thread another id; it keeps its place."""
+        old, thread.tid = thread.tid, tid
+        if old not in self.next_of:
+            return
+        self.next_of = {
+            tid if one == old else one: tid if following == old else following
+            for one, following in self.next_of.items()
+        }
+        self.threads = {thread.tid: thread for thread in self.threads.values()}
+        if self.tail[thread.prio] == old:
+            self.tail[thread.prio] = tid
+
     def advance(self, prio: int) -> None:
         """Make the ring's head its tail."""
         if self.tail[prio] != NOBODY:
@@ -172,6 +185,9 @@ class ArielScheduler:
     def set_priority(self, entity: ArielThread, priority: int) -> bool:
         entity.prio = level_of(priority)
         return True
+
+    def renumber(self, entity: ArielThread, tid: int) -> None:
+        self.rings.renumber(entity, tid)
 
     def set_affinity(self, entity: ArielThread, cpumask: int) -> None:
         entity.affinity = cpumask

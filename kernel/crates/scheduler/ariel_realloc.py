@@ -106,6 +106,9 @@ class ArielReallocScheduler:
             self.rebalance()
         return True
 
+    def renumber(self, entity: ArielThread, tid: int) -> None:
+        self.rings.renumber(entity, tid)
+
     def set_affinity(self, entity: ArielThread, cpumask: int) -> None:
         entity.affinity = cpumask
         self.rebalance()

@@ -119,6 +119,8 @@ class AxTask:
         if tid in self.tasks:
             raise KernelPanic(f"task {tid} is still there, its id cannot be taken over")
         del self.tasks[task.tid]
+        if self.shared is not None:
+            self.shared.renumber(task.sched, tid)
         task.tid = task.sched.tid = tid
         self.tasks[tid] = task
         self.events.tid = tid

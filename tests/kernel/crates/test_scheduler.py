@@ -154,6 +154,20 @@ def test_priorities_map_to_levels() -> None:
     assert [level_of(-20 - real_time) for real_time in (1, 50, 99)] == [9, 12, 15]
 
 
+def test_a_thread_keeps_its_place_under_another_id() -> None:
+    rings = PriorityRings()
+    threads = [ArielThread(tid) for tid in range(1, 6)]
+    for thread in threads[:4]:
+        rings.add(thread)
+    for thread, tid in ((threads[1], 7), (threads[3], 8), (threads[4], 9)):
+        rings.renumber(thread, tid)
+    assert [thread.tid for thread in rings] == [1, 7, 3, 8]
+    assert threads[4].tid == 9
+    assert rings.remove(threads[3])
+    rings.add(threads[4])
+    assert [thread.tid for thread in rings] == [1, 7, 3, 9]
+
+
 def test_fifo_never_preempts() -> None:
     queue = FifoScheduler()
     first, second = queue.entity(1), queue.entity(2)

@@ -5,6 +5,9 @@ Source: ArceOS axruntime `rust_main`; starry-next `main` and `run_user_app`.
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, cast
+
 from kernel.crates.elf import ElfError
 from kernel.crates.errno import AxError, KernelPanic, LinuxError
 from kernel.crates.event import EventKind, EventLog
@@ -17,18 +20,28 @@ from kernel.machine.cpu import Cpu
 from kernel.machine.engines import make_engines
 from kernel.machine.mmu import Mmu
 from kernel.machine.ram import Ram
+from kernel.machine.supervisor_mmu import SupervisorMmu
 from kernel.modules.axconfig import CONFIGS
 from kernel.modules.axruntime.kernel import Kernel
-from kernel.plugins.starry.api.dispatch import syscall_table
-from kernel.plugins.starry.core.starry import Starry
 from kernel.recipe import MIB, LoadError, Recipe, check
+
+if TYPE_CHECKING:
+    from kernel.modules.axruntime.form import FormModule
+
+#: Kernel forms by name: the module that starts each. Only the one asked for is loaded, so that no
+#: form depends on another; nothing else in the kernel names them (import-linter checks it).
+FORMS = {
+    "monolithic": "kernel.plugins.starry.form",
+    "unikernel": "kernel.plugins.unikernel.form",
+}
 
 
 def new_board(recipe: Recipe, arch: Arch, sink: ConsoleSink) -> Board:
     """The hardware: RAM, CPUs with their engines, console."""
     config = CONFIGS[arch.name]
     ram = Ram(config.ram_base, recipe.memory_bytes)
-    mmus = [Mmu(arch.page_table, ram) for _ in range(recipe.cpus)]
+    walker = SupervisorMmu if recipe.form == "unikernel" else Mmu
+    mmus = [walker(arch.page_table, ram) for _ in range(recipe.cpus)]
     engines = make_engines(arch, ram, mmus)
     cpus = [Cpu(i, e, m) for i, (e, m) in enumerate(zip(engines, mmus, strict=True))]
     return Board(ram, EventLog(), cpus, Console(sink, recipe.stdio, recipe.window))
@@ -54,12 +67,9 @@ def boot(recipe: Recipe, sink: ConsoleSink) -> System:
             leaks=recipe.namespaces == "leak",
             rootfs=recipe.rootfs,
         )
-        starry = Starry(kernel, syscall_table(arch.name))
-        starry.fork_cow = recipe.fork == "cow"
-        kernel.plugin = starry
-        kernel.trap.plugin.fill(starry)
-        starry.boot(recipe.files, recipe.tree)
-        starry.run_user_app(recipe.elf, recipe.path, recipe.argv or (recipe.path,), recipe.envp)
+        starter = cast("FormModule", importlib.import_module(FORMS[recipe.form]))
+        form = starter.start(kernel, recipe)
+        form.connect(board)
     except ElfError as error:
         raise LoadError(f"{recipe.path}: {error}") from None
     except (AxError, LinuxError) as error:
@@ -76,4 +86,4 @@ def boot(recipe: Recipe, sink: ConsoleSink) -> System:
     cpu.clock_ns = board.events.time_ns
     board.insns_since = 0
     board.choose()
-    return System(board, kernel, starry.blobs())
+    return System(board, kernel, form.blobs())

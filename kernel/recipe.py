@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kernel.crates.elf import ElfError, parse_elf
+from kernel.crates.elf import ElfError, ElfImage, parse_elf
+from kernel.crates.elf_dynamic import KERNEL_LIBRARY, DynamicSection
 from kernel.crates.scheduler import policies
 from kernel.machine.arch import BY_ELF_MACHINE, Arch
 
@@ -23,6 +24,14 @@ FORKS = ("cow", "copy")
 #: Hardware abstraction layers; `axhal.new_hal` has them.
 HALS = ("axhal", "polyhal")
 NAMESPACES = ("drop", "leak")
+#: Kernel forms; `boot` has them.
+FORMS = ("monolithic", "unikernel")
+_OTHER_FORM = {
+    "monolithic": "this program makes system calls, which a Unikernel does not have: leave out "
+    "--form unikernel, or build it against libarceos.so as samples/build.py does",
+    "unikernel": "this program calls the kernel's functions instead of making system calls: run "
+    "it with --form unikernel",
+}
 ROOT_FILE_SYSTEMS = ("ramfs", "fat")
 ALLOCATORS = ("tlsf", "slab", "buddy")
 DEFAULT_ENV = ("PATH=/bin:/usr/bin", "HOME=/", "TERM=linux")
@@ -55,6 +64,7 @@ class Recipe:
         hal: One of `HALS`.
         namespaces: What a dropped resource namespace does: drop its references, or leak them.
         rootfs: One of `ROOT_FILE_SYSTEMS`: what stands at /.
+        form: One of `FORMS`: the kernel's form.
     """
 
     elf: bytes
@@ -74,6 +84,7 @@ class Recipe:
     hal: str = "axhal"
     namespaces: str = "drop"
     rootfs: str = "ramfs"
+    form: str = "monolithic"
 
 
 def check(recipe: Recipe) -> Arch:
@@ -100,8 +111,25 @@ def check(recipe: Recipe) -> Arch:
         raise LoadError("--root needs --rootfs ramfs: FAT cannot hold a Linux tree's links")
     if recipe.namespaces not in NAMESPACES:
         raise LoadError(f"--namespaces must be one of {', '.join(NAMESPACES)}")
+    if recipe.form not in FORMS:
+        raise LoadError(f"--form must be one of {', '.join(FORMS)}")
     try:
         image = parse_elf(recipe.elf)
+        made_for = _form_of_image(recipe.elf, image)
     except ElfError as error:
         raise LoadError(f"{recipe.path}: {error}") from None
+    if recipe.form != made_for:
+        raise LoadError(f"{recipe.path}: {_OTHER_FORM[made_for]}")
     return BY_ELF_MACHINE[image.machine]
+
+
+def form_of(elf: bytes) -> str:
+    """The form a program was built for; monolithic if that cannot be told."""
+    try:
+        return _form_of_image(elf, parse_elf(elf))
+    except ElfError:
+        return "monolithic"
+
+
+def _form_of_image(elf: bytes, image: ElfImage) -> str:
+    return "unikernel" if KERNEL_LIBRARY in DynamicSection(elf, image).needed else "monolithic"

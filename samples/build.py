@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import re
 import shlex
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+#: The kernel's C API for programs that are built for both kernel forms.
+ARCEOS = HERE / "arceos"
 ZIG = (sys.executable, "-m", "ziglang")
 
 
@@ -32,16 +35,18 @@ class Target:
     Attributes:
         options: `zig cc` options that name the machine.
         image_base: Where the program is linked to; what the system's own linker would choose.
+        uni_options: More `zig cc` options for programs of the Unikernel form.
     """
 
     options: tuple[str, ...]
     image_base: int
+    uni_options: tuple[str, ...] = ()
 
 
 TARGETS: dict[str, Target] = {
-    "x86_64": Target(("-target", "x86_64-linux-musl"), 0x40_0000),
+    "x86_64": Target(("-target", "x86_64-linux-musl"), 0x40_0000, ("-fno-plt",)),
     "riscv64": Target(("-target", "riscv64-linux-musl"), 0x1_0000),
-    "aarch64": Target(("-target", "aarch64-linux-musl"), 0x40_0000),
+    "aarch64": Target(("-target", "aarch64-linux-musl"), 0x40_0000, ("-fno-plt",)),
     # The base instruction set: zig's default has vector instructions that not every CPU has.
     "loongarch64": Target(
         ("-target", "loongarch64-linux-musl", "-mcpu=la64v1_0-lsx-lasx"), 0x1_2000_0000
@@ -84,13 +89,15 @@ def ziglang_folder() -> Path:
     return Path(spec.origin).parent
 
 
-def compile_c(source: Path, output: Path, target: Target) -> None:
+def compile_c(source: Path, output: Path, target: Target, *more: str) -> None:
     """Compile one file; it is named `samples/src/NAME.c` in the line information."""
     run(
         *ZIG,
         "cc",
         *target.options,
         *COMPILE,
+        *more,
+        f"-ffile-prefix-map={HERE}=samples",
         f"-ffile-prefix-map={source.parent}=samples/src",
         f"-ffile-prefix-map={output.parent}=.",
         f"-ffile-prefix-map={ziglang_folder()}=ziglang",
@@ -130,11 +137,61 @@ def link_line(target: Target, scratch: Path) -> list[str]:
     return [f"--image-base={target.image_base:#x}", *kept]
 
 
-def build(name: str, target: Target, line: list[str], scratch: Path) -> bytes:
+def has_both_forms(name: str) -> bool:
+    """Whether a sample is written against the kernel's C API, and so built for both forms."""
+    return '#include "arceos.h"' in (HERE / "src" / f"{name}.c").read_text("utf-8")
+
+
+def programs_of(names: list[str]) -> list[str]:
+    """The programs the samples become: NAME, and NAME.uni for the Unikernel form."""
+    return [
+        program
+        for name in names
+        for program in ((name, f"{name}.uni") if has_both_forms(name) else (name,))
+    ]
+
+
+def build(program: str, target: Target, line: list[str], scratch: Path) -> bytes:
     """Build one program; its bytes."""
-    compile_c(HERE / "src" / f"{name}.c", scratch / f"{name}.o", target)
-    arguments = [word.format(f"{name}.o") if word == "{}" else word for word in line]
-    run(*ZIG, "ld.lld", *arguments, "-o", name, cwd=scratch)
+    name, _, form = program.partition(".")
+    if form:
+        link_unikernel(name, target, scratch)
+    else:
+        objects = [f"{name}.o"]
+        more = ("-I", str(ARCEOS)) if has_both_forms(name) else ()
+        compile_c(HERE / "src" / f"{name}.c", scratch / f"{name}.o", target, *more)
+        if more:
+            compile_c(ARCEOS / "axlibc.c", scratch / "axlibc.o", target, *more)
+            objects.append("axlibc.o")
+        arguments: list[str] = []
+        for word in line:
+            arguments += objects if word == "{}" else [word]
+        run(*ZIG, "ld.lld", *arguments, "-o", program, cwd=scratch)
+    return checked(program, scratch)
+
+
+def link_unikernel(name: str, target: Target, scratch: Path) -> None:
+    """Build a program for the Unikernel form: position-independent, the kernel's functions open.
+
+    It is linked against an empty `libarceos.so` with the names of the API; the kernel, which is
+    that library, fills their addresses in when it loads the program.
+    """
+    options = ("-DAX_UNIKERNEL", "-ffreestanding", "-fPIE", "-I", str(ARCEOS), *target.uni_options)
+    names = re.findall(r"^AX_API .*?\b(ax_\w+)\(", (ARCEOS / "arceos.h").read_text("utf-8"), re.M)
+    stub = "".join(f"void {each}(void) {{}}\n" for each in names)
+    (scratch / "libarceos.c").write_text(stub)
+    compile_c(scratch / "libarceos.c", scratch / "libarceos.o", target, "-fPIC")
+    run(*ZIG, "ld.lld", "-shared", "-soname", "libarceos.so", "-o", "libarceos.so", "libarceos.o",
+        cwd=scratch)  # fmt: skip
+    compile_c(HERE / "src" / f"{name}.c", scratch / f"{name}.uni.o", target, *options)
+    compile_c(ARCEOS / "axlibc.c", scratch / "axlibc.uni.o", target, *options)
+    run(*ZIG, "ld.lld", "-pie", "--no-dynamic-linker", "--hash-style=sysv", "--gc-sections",
+        "-z", "now", "-z", "max-page-size=4096", "-e", "main", "-o", f"{name}.uni",
+        f"{name}.uni.o", "axlibc.uni.o", "libarceos.so", cwd=scratch)  # fmt: skip
+
+
+def checked(name: str, scratch: Path) -> bytes:
+    """The program's bytes, if no path of this computer is in them."""
     data = (scratch / name).read_bytes()
     for path in (str(HERE), str(scratch), str(Path.home()), sys.prefix, str(Path.cwd())):
         if len(path) > 1 and path.encode() in data:
@@ -158,7 +215,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             scratch = Path(folder)
             line = link_line(TARGETS[arch], scratch)
-            for name in options.names or names:
+            for name in programs_of(options.names or names):
                 data = build(name, TARGETS[arch], line, scratch)
                 shipped = HERE / "bin" / arch / name
                 if options.check:

@@ -26,7 +26,7 @@ _SI_TIMER = -2
 
 
 class Recorder:
-    """Implements Starry's observer hooks.
+    """Implements the observer hooks of the kernel forms.
 
     Calls are kept as tuples, and made into views when someone looks: most never are.
 
@@ -162,7 +162,10 @@ def _is_killed(thread: Any, result: int) -> bool:
     """Whether the call only ends because SIGKILL ends its thread: it never returns then."""
     if result > _RESTARTS:
         return False
-    waiting = thread.signal.pending.mask | thread.process.signal.pending.mask
+    signal = getattr(thread, "signal", None)
+    if signal is None:
+        return False  # a form without signals: a pointer, perhaps
+    waiting = signal.pending.mask | thread.process.signal.pending.mask
     return bool(waiting >> (_SIGKILL - 1) & 1)
 
 

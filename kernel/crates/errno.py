@@ -57,18 +57,31 @@ class Errno(enum.IntEnum):
     ENOSYS = 38
     ENOTEMPTY = 39
     ELOOP = 40
+    ENOMSG = 42
+    EIDRM = 43
     ENODATA = 61
     EOVERFLOW = 75
     EILSEQ = 84
     EUSERS = 87
     ENOTSOCK = 88
+    EDESTADDRREQ = 89
+    EMSGSIZE = 90
+    EPROTOTYPE = 91
+    ENOPROTOOPT = 92
+    EPROTONOSUPPORT = 93
+    ESOCKTNOSUPPORT = 94
     EOPNOTSUPP = 95
     EAFNOSUPPORT = 97
     EADDRINUSE = 98
-    ECONNREFUSED = 111
+    EADDRNOTAVAIL = 99
+    ENETUNREACH = 101
     ECONNRESET = 104
+    ENOBUFS = 105
+    EISCONN = 106
     ENOTCONN = 107
     ETIMEDOUT = 110
+    ECONNREFUSED = 111
+    EALREADY = 114
     EINPROGRESS = 115
     ECANCELED = 125
     EOWNERDEAD = 130
@@ -135,6 +148,10 @@ class AxError(KernelError):
 
 class KernelPanic(KernelError):
     """A kernel invariant is broken. The machine stops and says where."""
+
+
+class ProgramPanic(KernelPanic):
+    """A program at kernel privilege did what nobody can undo; the text says what, for people."""
 
 
 class PowerOff(KernelError):

@@ -39,6 +39,12 @@ class EventKind(enum.IntEnum):
     TICK_EXIT = 20  # serial
     IDLE_SKIP = 21  # from_ns, to_ns
     TRAP_EXIT = 22  # (nothing): the CPU leaves the kernel
+    # calls of kernel functions (Unikernel)
+    CALL_ENTER = 23  # serial, nr, args
+    CALL_EXIT = 24  # serial, nr, result
+    CALL_BLOCK = 25  # serial, nr, waiting_for
+    CALL_RESTART = 26  # serial, nr
+    CALL_RETURN = 27  # (nothing): the CPU goes on in the program
     # address spaces
     VMA_ADD = 30  # aspace, start, end, flags, backend
     VMA_REMOVE = 31  # aspace, start, end
@@ -120,6 +126,7 @@ class CauseKind(enum.IntEnum):
     TICK = 4
     IDLE = 5
     INPUT = 6
+    CALL = 7
 
 
 class Cause(NamedTuple):
@@ -143,6 +150,11 @@ FIELDS: dict[EventKind, tuple[str, ...]] = {
     EventKind.SYSCALL_BLOCK: ("serial", "nr", "waiting_for"),
     EventKind.SYSCALL_RESTART: ("serial", "nr"),
     EventKind.SYSCALL_UNKNOWN: ("nr",),
+    EventKind.CALL_ENTER: ("serial", "nr", "args"),
+    EventKind.CALL_EXIT: ("serial", "nr", "result"),
+    EventKind.CALL_BLOCK: ("serial", "nr", "waiting_for"),
+    EventKind.CALL_RESTART: ("serial", "nr"),
+    EventKind.CALL_RETURN: (),
     EventKind.FAULT_ENTER: ("serial", "va", "access"),
     EventKind.FAULT_EXIT: ("serial", "va", "outcome"),
     EventKind.EXCEPTION_ENTER: ("cause", "pc"),
@@ -215,8 +227,10 @@ FIELDS: dict[EventKind, tuple[str, ...]] = {
     EventKind.FUTEX_WAKE: ("va", "count"),
 }
 
-#: Events that end the kernel's handling of a trap: nothing changes after them until user code runs.
-TRAP_EXITS = frozenset({EventKind.TRAP_EXIT, EventKind.POWER_OFF, EventKind.PANIC})
+#: Events that end the kernel's work: nothing changes after them until the program goes on.
+TRAP_EXITS = frozenset(
+    {EventKind.TRAP_EXIT, EventKind.CALL_RETURN, EventKind.POWER_OFF, EventKind.PANIC}
+)
 
 
 def _costs() -> list[int]:
@@ -231,6 +245,9 @@ def _costs() -> list[int]:
     costs[EventKind.TICK_EXIT] = 200
     costs[EventKind.IDLE_SKIP] = 0
     costs[EventKind.TRAP_EXIT] = 0
+    costs[EventKind.CALL_ENTER] = 10  # a function's first and last instructions
+    costs[EventKind.CALL_EXIT] = 10
+    costs[EventKind.CALL_RETURN] = 0
     costs[EventKind.TASK_SWITCH] = 500
     costs[EventKind.PTE_SET] = 40
     costs[EventKind.PTE_CLEAR] = 40

@@ -36,9 +36,15 @@ class Step(NamedTuple):
 _SIZES = {1 << 12: "4K", 1 << 21: "2M", 1 << 30: "1G"}
 
 
-def walk_steps(table: PageTable, va: int, access: int) -> tuple[Step, ...]:
-    """The steps of translating `va` for a user access, ending at a leaf or at what is missing."""
+def walk_steps(table: PageTable, va: int, access: int, *, kernel: bool = False) -> tuple[Step, ...]:
+    """The steps of translating `va`, ending at a leaf or at what is missing.
+
+    The access is user mode's, or with `kernel` one at kernel privilege.
+    """
     fmt = table.fmt
+    check = fmt.check_kernel if kernel else fmt.check
+    if kernel and fmt.split_roots and not va >> 63:
+        return ()
     steps: list[Step] = []
     table_pa = table.root_pa
     for depth, level in enumerate(fmt.levels):
@@ -54,7 +60,7 @@ def walk_steps(table: PageTable, va: int, access: int) -> tuple[Step, ...]:
             role = "not present"
         target = fmt.paddr(entry) if is_table or fmt.is_resident(entry) else 0
         hi, lo = level.shift + level.index_bits - 1, level.shift
-        denied = fmt.check(entry, access, depth)
+        denied = check(entry, access, depth)
         steps.append(
             Step(
                 depth,
@@ -76,14 +82,20 @@ def walk_steps(table: PageTable, va: int, access: int) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def first_failure(table: PageTable, va: int, access: int) -> str:
-    """Which check stops a user access, at which level: "PT[3]: W=0: ..."; "" if none does."""
+def first_failure(table: PageTable, va: int, access: int, *, kernel: bool = False) -> str:
+    """Which check stops an access, at which level: "PT[3]: W=0: ..."; "" if none does.
+
+    The access is user mode's, or with `kernel` one at kernel privilege.
+    """
     fmt, ram = table.fmt, table.ram
+    check = fmt.check_kernel if kernel else fmt.check
+    if kernel and fmt.split_roots and not va >> 63:
+        return "the lower half of the addresses has a table of its own, which is empty here"
     last = len(fmt.levels) - 1
     leaf_table = table.leaf_tables.get(va >> LEAF_TABLE_SHIFT)
     if leaf_table is not None:  # known, and the entries above a table of ours refuse nothing
         index = va >> fmt.levels[last].shift & 511
-        denied = fmt.check(ram.read_u64(leaf_table + (index << 3)), access, last)
+        denied = check(ram.read_u64(leaf_table + (index << 3)), access, last)
         return f"{fmt.levels[last].name}[{index}] {denied}" if denied else ""
     if not fmt.va_is_valid(va):
         return f"the address is not canonical ({fmt.va_bits} bits)"
@@ -91,7 +103,7 @@ def first_failure(table: PageTable, va: int, access: int) -> str:
     for depth, level in enumerate(fmt.levels):
         index = va >> level.shift & 511
         entry = ram.read_u64(table_pa + (index << 3))
-        denied = fmt.check(entry, access, depth)
+        denied = check(entry, access, depth)
         if denied:
             return f"{level.name}[{index}] {denied}"
         if not fmt.is_table(entry, depth):

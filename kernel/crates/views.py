@@ -173,3 +173,33 @@ class AllocatorsView:
     pages: PageAllocView
     bytes: ByteAllocView
     live: tuple[tuple[int, int, str], ...]  # (pa, size_bytes, what) of kernel objects
+
+
+@dataclass(frozen=True, slots=True)
+class FdView:
+    """One open file descriptor."""
+
+    fd: int
+    kind: str  # file, directory, pipe, tty, null ...
+    what: str  # path or description
+    flags: str  # O_RDONLY|O_CLOEXEC ...
+    offset: int
+    refs: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessView:
+    """One process."""
+
+    pid: int
+    ppid: int
+    name: str
+    exe: str
+    threads: tuple[int, ...]
+    aspace: int
+    cwd: str
+    umask: int
+    fds: tuple[FdView, ...]
+    signals: tuple[tuple[str, str], ...]  # (SIGNAME, "handler 0x..." | "ignored" | "blocked" ...)
+    limits: tuple[tuple[str, int, int], ...]
+    exit_status: int | None

@@ -6,7 +6,6 @@ and the small ones made. Nothing here changes the machine.
 
 from __future__ import annotations
 
-from kernel.crates.errno import LinuxError
 from kernel.crates.scheduler import SchedEntity
 from kernel.crates.signal import Signo
 from kernel.inspect.position import Position
@@ -15,7 +14,6 @@ from kernel.inspect.views import (
     AddressSpaceView,
     CpuView,
     FaultView,
-    FdView,
     MachineView,
     ProcessView,
     RunQueueView,
@@ -26,11 +24,6 @@ from kernel.machine.engine import Access
 from kernel.modules.axmm import view
 from kernel.modules.axmm.aspace import AddrSpace
 from kernel.modules.axtask.task import TaskInner, TaskState
-from kernel.plugins.starry.core.fd_table import FdTable
-from kernel.plugins.starry.core.file import describe_flags
-from kernel.plugins.starry.core.fs_context import FsContext
-from kernel.plugins.starry.core.limits import Resource
-from kernel.plugins.starry.core.process import Process
 
 _ACCESS = {"read": Access.READ, "write": Access.WRITE, "execute": Access.EXECUTE}
 
@@ -148,7 +141,7 @@ def task_cpu_view(system: System, tid: int) -> CpuView:
 def _pid_of(task: TaskInner | None) -> int:
     ext = task.task_ext if task is not None else None
     process = getattr(ext, "process", None)
-    return process.pid if isinstance(process, Process) else 0
+    return process.pid if process is not None else 0
 
 
 def _kernel_work(system: System, index: int) -> str:
@@ -156,9 +149,9 @@ def _kernel_work(system: System, index: int) -> str:
     pending = system.board.cpus[index].pending
     if pending is None:
         return ""
-    if pending.why.name == "SYSCALL":
-        nr = system.board.cpus[index].engine.syscall_args()[0]
-        return f"syscall {system.kernel.plugin.call_name(nr)}"
+    if pending.why.name in ("SYSCALL", "CALL"):
+        nr = system.kernel.plugin.pending_call(system.board.cpus[index])[0]
+        return f"{pending.why.name.lower()} {system.kernel.plugin.call_name(nr)}"
     return pending.why.name.lower()
 
 
@@ -171,10 +164,7 @@ def current_pid(system: System) -> int:
 
 def address_space_of(system: System, pid: int) -> AddrSpace | None:
     """The live address space of a process (0: the kernel's), or None."""
-    if pid == 0:
-        return system.kernel.kernel_aspace
-    process = system.kernel.plugin.processes.get(pid)
-    return process.aspace if process is not None else None
+    return system.kernel.plugin.aspace_of(pid)
 
 
 def _aspace(system: System, pid: int) -> AddrSpace:
@@ -235,79 +225,4 @@ def queue_views(system: System) -> tuple[RunQueueView, ...]:
 
 def process_views(system: System) -> tuple[ProcessView, ...]:
     """User processes by pid."""
-    return tuple(_process_view(process) for process in system.kernel.plugin.processes.values())
-
-
-def _process_view(process: Process) -> ProcessView:
-    limits = tuple(
-        (f"RLIMIT_{resource.name}", *process.limits.get(resource)) for resource in Resource
-    )
-    return ProcessView(
-        pid=process.pid,
-        ppid=process.ppid,
-        name=process.name,
-        exe=process.exe_path,
-        threads=tuple(process.threads),
-        aspace=process.aspace.ident,
-        cwd=_cwd(process),
-        umask=_umask(process),
-        fds=_fds(process),
-        signals=_signals(process),
-        limits=limits,
-        exit_status=process.exit_status if process.is_zombie else None,
-    )
-
-
-def _has(process: Process, name: str) -> bool:
-    return process.ns.slots[name].is_inited
-
-
-def _umask(process: Process) -> int:
-    if not _has(process, "FS_CONTEXT"):
-        return 0
-    context: FsContext = process.ns.get("FS_CONTEXT")
-    return context.umask
-
-
-def _cwd(process: Process) -> str:
-    if not _has(process, "FS_CONTEXT"):
-        return ""
-    context: FsContext = process.ns.get("FS_CONTEXT")
-    try:
-        return context.cwd_path
-    except LinuxError:  # a removed directory has no path
-        return "(deleted)"
-
-
-def _fds(process: Process) -> tuple[FdView, ...]:
-    if not _has(process, "FD_TABLE"):
-        return ()
-    table: FdTable = process.ns.get("FD_TABLE")
-    return tuple(
-        FdView(
-            fd=fd,
-            kind=entry.file.kind,
-            what=entry.path,
-            flags=describe_flags(entry.flags) + ("|O_CLOEXEC" if table.is_cloexec(fd) else ""),
-            offset=entry.offset,
-            refs=entry.refs,
-        )
-        for fd, entry in table.objects.items()
-    )
-
-
-def _signals(process: Process) -> tuple[tuple[str, str], ...]:
-    found: list[tuple[str, str]] = []
-    actions = process.signal.actions
-    for signo in Signo:
-        action = actions[signo]
-        if action.handler == 1:
-            found.append((signo.name, "ignored"))
-        elif action.handler:
-            found.append((signo.name, f"handler {action.handler:#x}"))
-    for thread in process.threads.values():
-        blocked = thread.signal.blocked
-        found += [
-            (signo.name, f"blocked in {thread.tid}") for signo in Signo if blocked >> signo - 1 & 1
-        ]
-    return tuple(found)
+    return system.kernel.plugin.process_views()

@@ -86,7 +86,7 @@ def _plus_minus(pair: list[int], word: str) -> list[str]:
 def cause_text(cause: Cause, names: Mapping[int, str]) -> str:
     """A cause in words: "munmap #12", "page fault at 0x4000 #3", "tick #2"."""
     match cause.kind:
-        case CauseKind.SYSCALL:
+        case CauseKind.SYSCALL | CauseKind.CALL:
             return f"{names.get(cause.detail, f'syscall_{cause.detail:#x}')} #{cause.serial}"
         case CauseKind.FAULT:
             return f"page fault at {cause.detail:#x} #{cause.serial}"

@@ -44,4 +44,7 @@ def stuck_sentence(view: SchedulingView) -> str:
 
 def _lock(view: SchedulingView, tid: int) -> str:
     wait = futex_of(view, tid)
-    return f"futex {wait.va:#x}" if wait is not None else "something"
+    if wait is not None:
+        return f"futex {wait.va:#x}"
+    owned = next((w for w in view.waits if w.owner and tid in w.waiters), None)
+    return owned.name if owned is not None else "something"

@@ -215,6 +215,7 @@ _TASK = ("axtask",)
 #: "{sched}" stand for the chosen allocator and scheduler, "{root}" for the root file system.
 _WAYS: dict[EventKind, tuple[str, ...]] = {
     EventKind.SYSCALL_ENTER: ("machine/board", "{hal}", "axhal", "{plugin}"),
+    EventKind.CALL_ENTER: ("{plugin}",),
     EventKind.VMA_ADD: _AXMM,
     EventKind.VMA_REMOVE: _AXMM,
     EventKind.VMA_SPLIT: _AXMM,
@@ -254,33 +255,38 @@ _WAYS: dict[EventKind, tuple[str, ...]] = {
     EventKind.ARC_SHARE: ("axns", "crates/res_arc"),
     EventKind.ARC_COPY: ("axns", "crates/res_arc"),
     EventKind.ARC_DROP: ("axns", "crates/res_arc"),
-    EventKind.FD_OPEN: ("starry/core", "crates/flatten_objects"),
-    EventKind.FD_CLOSE: ("starry/core", "crates/flatten_objects"),
-    EventKind.FD_DUP: ("starry/core", "crates/flatten_objects"),
+    EventKind.FD_OPEN: ("{core}", "crates/flatten_objects"),
+    EventKind.FD_CLOSE: ("{core}", "crates/flatten_objects"),
+    EventKind.FD_DUP: ("{core}", "crates/flatten_objects"),
     EventKind.FILE_READ: ("axfs", "crates/vfs", "{root}"),
     EventKind.FILE_WRITE: ("axfs", "crates/vfs", "{root}"),
     EventKind.FS_CHANGE: ("axfs", "crates/vfs", "{root}"),
     EventKind.BLOCK_READ: ("axfs/fatfs", "axdriver"),
     EventKind.BLOCK_WRITE: ("axfs/fatfs", "axdriver"),
-    EventKind.CONSOLE_READ: ("starry/core", "axhal", "machine/board"),
-    EventKind.CONSOLE_WRITE: ("starry/core", "axhal", "machine/board"),
-    EventKind.SIGNAL_SEND: ("starry/core", "crates/signal"),
-    EventKind.SIGNAL_DELIVER: ("starry/core", "crates/signal"),
-    EventKind.SIGNAL_DEFAULT: ("starry/core", "crates/signal"),
-    EventKind.SIGNAL_RETURN: ("starry/core", "crates/signal"),
-    EventKind.PROC_NEW: ("starry/core", "crates/process"),
-    EventKind.PROC_EXEC: ("starry/core", "crates/elf"),
-    EventKind.PROC_EXIT: ("starry/core", "crates/process"),
-    EventKind.PROC_REAP: ("starry/core", "crates/process"),
-    EventKind.FUTEX_WAIT: ("starry/core",),
-    EventKind.FUTEX_WAKE: ("starry/core",),
+    EventKind.CONSOLE_READ: ("{core}", "axhal", "machine/board"),
+    EventKind.CONSOLE_WRITE: ("{core}", "axhal", "machine/board"),
+    EventKind.SIGNAL_SEND: ("{core}", "crates/signal"),
+    EventKind.SIGNAL_DELIVER: ("{core}", "crates/signal"),
+    EventKind.SIGNAL_DEFAULT: ("{core}", "crates/signal"),
+    EventKind.SIGNAL_RETURN: ("{core}", "crates/signal"),
+    EventKind.PROC_NEW: ("{core}", "crates/process"),
+    EventKind.PROC_EXEC: ("{core}", "crates/elf"),
+    EventKind.PROC_EXIT: ("{core}", "crates/process"),
+    EventKind.PROC_REAP: ("{core}", "crates/process"),
+    EventKind.FUTEX_WAIT: ("{core}",),
+    EventKind.FUTEX_WAKE: ("{core}",),
     EventKind.SYSCALL_BLOCK: _TASK,
+    EventKind.CALL_BLOCK: _TASK,
     EventKind.LOG: ("axlog",),
 }
 
 
+_CALLS = (CauseKind.SYSCALL, CauseKind.CALL)
+_ENTRIES = (EventKind.SYSCALL_ENTER, EventKind.CALL_ENTER)
+
+
 def way_of_last_call(system: System) -> tuple[str, ...]:
-    """Components the last system call came to, in order; none if it was not recorded."""
+    """Components the last call came to, in order; none if it was not recorded."""
     serial = system.kernel.plugin.syscalls
     records = _records_of(system, serial)
     if not records:
@@ -304,13 +310,13 @@ def _records_of(system: System, serial: int) -> list[RawEvent]:
     for index in range(last - 1, -1, -1):
         record = records[index]
         cause = record[4]
-        if cause.kind is not CauseKind.SYSCALL or cause.serial > serial:
+        if cause.kind not in _CALLS or cause.serial > serial:
             continue
-        if cause.serial < serial and record[5] is EventKind.SYSCALL_ENTER:
+        if cause.serial < serial and record[5] in _ENTRIES:
             break
         if cause.serial == serial:
             found.append(record)
-            if record[5] is EventKind.SYSCALL_ENTER:
+            if record[5] in _ENTRIES:
                 break
     found.reverse()
     return found
@@ -331,6 +337,7 @@ def _names(system: System, enter: RawEvent) -> dict[str, str]:
         "{sched}": f"crates/scheduler/{scheduler}",
         "{root}": f"axfs/{root}",
         "{plugin}": plugin,
+        "{core}": f"{type(live.plugin).__module__.split('.')[2]}/core",
     }
 
 

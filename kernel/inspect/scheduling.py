@@ -169,7 +169,8 @@ def switches(events: EventLog, first: int, end: int) -> tuple[Event, ...]:
 def _task_view(system: System, task: TaskInner) -> TaskStateView:
     tasks = system.kernel.tasks
     thread = cast("Any", task.task_ext)
-    process: Any = getattr(thread, "process", None)  # a form without processes has none
+    process: Any = getattr(thread, "process", None)
+    signal: Any = getattr(thread, "signal", None)  # a form without signals has none
     can_run = task.is_user and task.state in (TaskState.READY, TaskState.RUNNING)
     waiting = ""
     if task.state == TaskState.BLOCKED:
@@ -191,10 +192,10 @@ def _task_view(system: System, task: TaskInner) -> TaskStateView:
         switches=task.switches,
         priority=task.priority,
         boost=task.boost,
-        blocked=_signals(thread.signal.blocked) if thread is not None else (),
+        blocked=_signals(signal.blocked) if signal is not None else (),
         pending=(
-            _signals(thread.signal.pending.mask | process.signal.pending.mask)
-            if thread is not None and process is not None
+            _signals(signal.pending.mask | process.signal.pending.mask)
+            if signal is not None and process is not None
             else ()
         ),
     )
@@ -203,7 +204,7 @@ def _task_view(system: System, task: TaskInner) -> TaskStateView:
 def _role(task: TaskInner, process: Any) -> str:
     if task.is_idle:
         return "idle"
-    if task.is_init:
+    if task.is_init and not task.is_user:
         return "main"
     if process is None:
         return "gc"
@@ -252,8 +253,7 @@ def _wait_view(system: System, queue: WaitQueue) -> WaitQueueView:
         word = int.from_bytes(ram.read(va, 4), "little") if ram.contains(va) else -1
     elif kind != "queue":
         word = _word(system, pid, va)
-    if kind != "queue":
-        owner, how = _owner(system, queue.name, kind, pid, va, word)
+    owner, how = _owner(system, queue.name, kind, pid, va, word)
     return WaitQueueView(queue.name, kind, va, pid, word, queue.waiters, owner, how)
 
 
@@ -288,8 +288,8 @@ def _owner(system: System, name: str, kind: str, pid: int, va: int, word: int) -
     """Who holds a futex and what says so; (0, "") if nothing does."""
     plugin = system.kernel.plugin
     owner = getattr(plugin, "pi_owners", {}).get(name, 0)
-    if owner:
-        return owner, "the kernel knows"
+    if owner or kind == "queue":
+        return owner, "the kernel knows" if owner else ""
     threads: dict[int, Any] = getattr(plugin, "threads", {})
     for thread in threads.values():
         if thread.process.pid == pid and thread.clear_child_tid == va and word == thread.tid:

@@ -310,7 +310,9 @@ def _cell(name: str, column: _Column, index: int, thing: Any) -> CellView:
     if name == "ADDRESS_SPACE":
         pa, what = thing.root_pa, f"address space {thing.ident}"
     elif name == "PROCESS":
-        pa, what, strong = thing.object_pas[0], f"process {thing.pid}", column.holders[index]
+        objects = getattr(thing, "object_pas", None)
+        what = f"process {thing.pid}" if objects else f"application {thing.pid}"
+        pa, strong = objects[0] if objects else 0, column.holders[index]
     elif name == "SIGNAL_ACTIONS":
         pa, what = 0, "signal actions"
     else:
@@ -357,7 +359,7 @@ def origin(system: System, tid: int, resource: str) -> OriginView | None:
     made = _newest(events, EventKind.TASK_NEW, tid)
     if cell is None or made is None:
         return None
-    if made[4].kind != CauseKind.SYSCALL:
+    if made[4].kind not in (CauseKind.SYSCALL, CauseKind.CALL):
         return OriginView(Position(made[0]), 0, f"task {tid} was made at boot")
     serial = made[4].serial
     if resource not in system.kernel.ns.resources:

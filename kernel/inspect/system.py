@@ -33,8 +33,8 @@ class System:
         """A restored kernel takes the live one's place."""
         self.kernel = kernel
         kernel.hal.connect_traps(kernel.trap)
-        if kernel.plugin is not None:
-            kernel.plugin.observer = self.observer
+        kernel.plugin.connect(self.board)
+        kernel.plugin.observer = self.observer
 
     def host_objects(self) -> dict[str, Any]:
         """Objects snapshots name instead of copying."""

@@ -16,8 +16,10 @@ from kernel.crates.views import (
     BitmapLevelView,
     BlockView,
     ByteAllocView,
+    FdView,
     FreeListView,
     PageAllocView,
+    ProcessView,
     WalkStep,
     WalkView,
 )
@@ -108,36 +110,6 @@ class RunQueueView:
     current: int
     tids: tuple[int, ...]
     need_resched: bool
-
-
-@dataclass(frozen=True, slots=True)
-class FdView:
-    """One open file descriptor."""
-
-    fd: int
-    kind: str  # file, directory, pipe, tty, null ...
-    what: str  # path or description
-    flags: str  # O_RDONLY|O_CLOEXEC ...
-    offset: int
-    refs: int
-
-
-@dataclass(frozen=True, slots=True)
-class ProcessView:
-    """One process."""
-
-    pid: int
-    ppid: int
-    name: str
-    exe: str
-    threads: tuple[int, ...]
-    aspace: int
-    cwd: str
-    umask: int
-    fds: tuple[FdView, ...]
-    signals: tuple[tuple[str, str], ...]  # (SIGNAME, "handler 0x..." | "ignored" | "blocked" ...)
-    limits: tuple[tuple[str, int, int], ...]
-    exit_status: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,12 @@ import enum
 import traceback
 from typing import Protocol
 
-from kernel.crates.errno import KernelPanic, PowerOff
+from kernel.crates.errno import KernelPanic, PowerOff, ProgramPanic
 from kernel.crates.event import EventKind, EventLog, HalfWay
 from kernel.machine.clock import NS_PER_INSN
 from kernel.machine.console import Console
 from kernel.machine.cpu import NEVER_NS, Cpu, Trap
-from kernel.machine.engine import Stop
+from kernel.machine.engine import Access, Stop
 from kernel.machine.ram import Ram
 
 #: A CPU runs at most this long before the others get their turn.
@@ -26,14 +26,17 @@ SLICE_NS = 50_000
 BREATH_TRAPS = 256
 
 # Looked up once: a member of an enum costs as much as two function calls before Python 3.12.
-_BUDGET, _EXIT, _SYSCALL, _EXCEPTION, _BUS = (
+_BUDGET, _EXIT, _SYSCALL, _EXCEPTION, _BUS, _FAULT, _CALL = (
     Stop.BUDGET,
     Stop.EXIT,
     Stop.SYSCALL,
     Stop.EXCEPTION,
     Stop.BUS,
+    Stop.FAULT,
+    Stop.CALL,
 )
 _TRAP_EXIT = EventKind.TRAP_EXIT
+_EXECUTE = int(Access.EXECUTE)
 
 
 class Halt(enum.IntEnum):
@@ -58,6 +61,23 @@ class TrapHandler(Protocol):
     def on_exception(self, cpu: Cpu, cause: int, address: int) -> None: ...
     def on_timer(self, cpu: Cpu) -> None: ...
     def on_input(self, cpu: Cpu) -> None: ...
+
+
+class KernelText(Protocol):
+    """The kernel's functions, where programs may call them (Unikernel); not machine state.
+
+    Their bodies run outside the machine. The CPU cannot fetch from `start` to `end`, and what
+    makes it try is a call; the one instruction it counts for is the function's return.
+    """
+
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+
+    def on_call(self, cpu: Cpu) -> None:
+        """The CPU has arrived at `cpu.pc`: carry the function out and return from it."""
+        ...
 
 
 class Watcher(Protocol):
@@ -104,10 +124,12 @@ class Board:
         self.trap_insns = 0  # instructions since it (a system-call instruction included),
         self.trap_skips = 0  # and how many of those are the trapping instruction itself
         self.handler: TrapHandler | None = None
+        self.text: KernelText | None = None
         # the driver's, not machine state:
         self.watcher: Watcher | None = None
         self.stop_requested = False
         self.stop_at_breath = False
+        self.exits: frozenset[int] = frozenset()  # the engines', for addresses they cannot fetch
 
     # -- choosing a CPU -------------------------------------------------------------------------
 
@@ -195,6 +217,10 @@ class Board:
         engine = cpu.engine
         engine.time_base_ns = cpu.clock_ns
         why, detail, ran, cpu.pc = engine.run(cpu.pc, budget if budget < limit else limit)
+        if why == _FAULT and self.text is not None:
+            va, access = detail or (0, 0)
+            if access == _EXECUTE and self.text.start <= va < self.text.end:
+                why, ran = (_EXIT, ran) if va in self.exits else (_CALL, ran + 1)
         self._ran = ran
         cpu.clock_ns += ran * NS_PER_INSN
         cpu.instructions += ran
@@ -202,7 +228,7 @@ class Board:
         self.insns_since += ran
         if why != _BUDGET and why != _EXIT:
             cpu.pending = Trap(why, detail)
-            self._entry(1 if why == _SYSCALL else 0)
+            self._entry(1 if why in (_SYSCALL, _CALL) else 0)
         elif cpu.clock_ns >= self.slice_end_ns:
             self.choose()
         return why
@@ -229,15 +255,20 @@ class Board:
         assert handler is not None
         try:
             why, detail = trap
+            leave = _TRAP_EXIT
             if why == _SYSCALL:
                 handler.on_syscall(cpu)
+            elif why == _CALL:
+                assert self.text is not None
+                self.text.on_call(cpu)
+                leave = EventKind.CALL_RETURN
             elif detail is None:
                 raise KernelPanic(f"trap {why!r} without detail")
             elif why == _EXCEPTION:
                 handler.on_exception(cpu, detail[0], detail[1])
             else:
                 handler.on_fault(cpu, detail[0], detail[1], bus=why == _BUS)
-            events.emit(_TRAP_EXIT)
+            events.emit(leave)
         except HalfWay:
             raise
         except PowerOff:
@@ -300,7 +331,9 @@ class Board:
         where = f"{frame.filename.rpartition('kernel/')[2]}:{frame.lineno} in {frame.name}"
         kind = "" if isinstance(error, KernelPanic) else f"{type(error).__name__}: "
         message = error.args[0] if error.args else ""
-        self.panic = f"kernel panic: {kind}{message} (kernel/{where})"
+        self.panic = f"kernel panic: {kind}{message}"
+        if not isinstance(error, ProgramPanic):
+            self.panic += f" (kernel/{where})"
         self.is_off = True
         self.events.emit(EventKind.PANIC, self.panic)
 

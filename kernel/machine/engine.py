@@ -31,6 +31,7 @@ class Stop(enum.IntEnum):
     EXCEPTION = 3  # detail = Exception_; pc as Linux reports it
     EXIT = 4  # pc is one of the exit addresses; that instruction did not run
     BUS = 5  # detail = Fault: translation gave a physical address outside RAM
+    CALL = 6  # the board's own: pc is in the kernel's text, the function there counts as run
 
 
 class Cause(enum.IntEnum):

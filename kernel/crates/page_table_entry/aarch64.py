@@ -34,6 +34,7 @@ class A64Format(PteFormat):
     """Descriptors of AArch64."""
 
     __slots__ = ()
+    split_roots = True
 
     def __init__(self) -> None:
         self.name = "aarch64"

@@ -32,6 +32,7 @@ class LA64Format(PteFormat):
     """Entries of LoongArch64."""
 
     __slots__ = ()
+    split_roots = True
 
     def __init__(self) -> None:
         self.name = "loongarch64"

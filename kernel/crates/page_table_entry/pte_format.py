@@ -104,6 +104,9 @@ class PteFormat:
         "va_bits",
     )
 
+    #: Whether the kernel half has a root of its own (TTBR1, PGDH), and the lower half another.
+    split_roots = False
+
     name: str
     levels: tuple[LevelInfo, ...]
     va_bits: int
@@ -221,6 +224,29 @@ class PteFormat:
         """Why a user access fails at this entry, in one phrase; "" when it may go on."""
         if self.is_table(entry, level):
             return self._deny(entry, access, leaf=False)
+        return self._broken(entry, level) or self._deny(entry, access, leaf=True)
+
+    def check_kernel(self, entry: int, access: int, level: int) -> str:
+        """Why an access at kernel privilege fails at this entry; "" when it may go on.
+
+        Pages of user mode are closed to it, as SMAP and SMEP, SUM=0, or PAN have it. What table
+        entries forbid is not looked at: the kernel's own forbid nothing.
+        """
+        if self.is_table(entry, level):
+            return ""
+        broken = self._broken(entry, level)
+        if broken:
+            return broken
+        flags = self.flag_bits(entry)
+        if flags & USER:
+            return "a page of user mode, closed to the kernel"
+        if flags & access & RWX:
+            return ""
+        words = {READ: "is not readable", WRITE: "is read-only", EXECUTE: "is not executable"}
+        return f"the page {words[access]}"
+
+    def _broken(self, entry: int, level: int) -> str:
+        """Why an entry that points to no table is no page either; "" if it is one."""
         if not entry & VALID:
             if entry == 0:
                 return f"{self._not_valid()}: nothing is mapped"
@@ -229,7 +255,7 @@ class PteFormat:
             return f"{self._not_valid()}: not valid"
         if not self.levels[level].page_size:
             return "a leaf is not allowed at this level"
-        return self._deny(entry, access, leaf=True)
+        return ""
 
     def describe(self, entry: int, level: int) -> tuple[tuple[str, bool, str], ...]:
         """The named bits of an entry: (name, is set, meaning), most interesting first."""

@@ -38,6 +38,7 @@ class SpaceBase:
         base, end: The addresses it may use.
         areas: What is mapped.
         page_table: The table; its frames and the areas' blocks come from `alloc`.
+        is_privileged: Programs in it run at kernel privilege (the Unikernel form).
         stack_limit_bytes: RLIMIT_STACK, for areas that grow down.
         brk_start, brk, stack_start: For names only: which area is [heap] and which [stack].
     """
@@ -53,6 +54,7 @@ class SpaceBase:
         "events",
         "frames",
         "ident",
+        "is_privileged",
         "next_anon",
         "object_pa",
         "page_table",
@@ -86,6 +88,7 @@ class SpaceBase:
         self.stack_limit_bytes = 8 << 20
         self.brk_start = self.brk = self.stack_start = 0
         self.next_anon = 1
+        self.is_privileged = False
         self._stale = _NOTHING
         self.page_table = PageTable(FORMATS[fmt_name], ram, frames.table_source or alloc, events)
         try:

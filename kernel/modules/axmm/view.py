@@ -117,12 +117,16 @@ def maps_text(space: AddrSpace) -> str:
 
 
 def explain(space: AddrSpace, va: int, access: int) -> WalkView:
-    """The page walk for a user access at `va`, with one sentence about it."""
+    """The page walk for an access at `va`, with one sentence about it.
+
+    The access is user mode's, or one at kernel privilege where programs run with it.
+    """
     table = space.page_table
     fmt = table.fmt
     access = int(access)
-    steps = walk_steps(table, va, access) if fmt.va_is_valid(va) else ()
-    failure = first_failure(table, va, access)
+    kernel = space.is_privileged
+    steps = walk_steps(table, va, access, kernel=kernel) if fmt.va_is_valid(va) else ()
+    failure = first_failure(table, va, access, kernel=kernel)
     last = steps[-1] if steps else None
     is_leaf = last is not None and fmt.is_leaf(last.entry, last.depth)
     size = fmt.levels[last.depth].page_size if last is not None and is_leaf else 0
@@ -136,7 +140,7 @@ def explain(space: AddrSpace, va: int, access: int) -> WalkView:
         not failure,
         pa,
         size,
-        _user_rights(space, steps) if is_leaf else "---",
+        _rights(space, steps) if is_leaf else "---",
         _sentence(space, va, access, failure, pa, size),
     )
 
@@ -156,14 +160,15 @@ def _step_view(space: AddrSpace, step: Step) -> WalkStep:
     )
 
 
-def _user_rights(space: AddrSpace, steps: tuple[Step, ...]) -> str:
-    """What user mode may do, all levels together."""
+def _rights(space: AddrSpace, steps: tuple[Step, ...]) -> str:
+    """What programs may do, all levels together."""
     fmt = space.page_table.fmt
+    check = fmt.check_kernel if space.is_privileged else fmt.check
     allowed = (READ, WRITE, EXECUTE)
     flags = sum(
         access
         for access in allowed
-        if not any(fmt.check(step.entry, access, step.depth) for step in steps)
+        if not any(check(step.entry, access, step.depth) for step in steps)
     )
     return perms_text(flags)
 
@@ -174,7 +179,7 @@ def _sentence(space: AddrSpace, va: int, access: int, failure: str, pa: int, siz
         names = {1 << 12: "4 KiB", 1 << 21: "2 MiB", 1 << 30: "1 GiB"}
         return f"{word} of {va:#x} reaches {pa:#x} in a {names[size]} page, {where}"
     area = space.areas.find(va)
-    need = access | USER
+    need = access if space.is_privileged else access | USER
     if area is None or space.page_table.fmt.effective[area.flags] & need != need:
         after = "the access ends in a fault"
     elif pa >= 0 and access & WRITE:

@@ -7,7 +7,7 @@ live side by side and one can be pickled.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from kernel.crates.event import EventKind, EventLog
 from kernel.crates.memory_addr import PAGE_SIZE
@@ -28,6 +28,9 @@ from kernel.modules.axmm.kernel_space import new_kernel_aspace
 from kernel.modules.axns import AxNs
 from kernel.modules.axtask.api import AxTask
 from kernel.modules.axtask.wait_queue import WaitQueue
+
+if TYPE_CHECKING:
+    from kernel.modules.axruntime.form import KernelForm
 
 
 class Kernel:
@@ -52,7 +55,7 @@ class Kernel:
     console_wait: WaitQueue
     fs: Any
     rootfs: str
-    plugin: Any
+    plugin: KernelForm
 
     def __init__(
         self,
@@ -75,7 +78,7 @@ class Kernel:
         self.rng = SplitMix64(seed)
         self.fs = None
         self.rootfs = rootfs
-        self.plugin = None
+        self.plugin = cast("KernelForm", None)  # until boot has brought one up
         self._stage("axlog")
         self.log = AxLog(events)
         self.hal = new_hal(hal, board, config)

@@ -7,7 +7,6 @@ fault data in signal frames); mm/memory.c for SIGBUS.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from kernel.crates.errno import AxError, Errno, LinuxError
@@ -29,6 +28,7 @@ from kernel.crates.siginfo import (
 from kernel.crates.signal import Signo
 from kernel.machine.engine import Access, Cause
 from kernel.modules.axmm.fault import FaultKind
+from kernel.modules.axruntime.form import LastFault
 from kernel.plugins.starry.core.signal import FaultRecord, force_signal
 
 if TYPE_CHECKING:
@@ -70,27 +70,6 @@ _WORDS: Final[dict[int, str]] = {
     Cause.VECTOR: "a vector (LSX or LASX) instruction, which this CPU lacks; build with "
     "-mcpu=la64v1_0-lsx-lasx (zig cc) or -mno-lsx -mno-lasx (gcc, clang):",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class LastFault:
-    """The last fault or exception that became a signal.
-
-    Attributes:
-        event: Number of events when it was recorded.
-        pc: Instruction at fault; va: address it touched, or 0.
-        access: "read", "write", "execute", or "" for an exception.
-        signo: The signal.
-        sentence: What happened, for people.
-    """
-
-    event: int
-    tid: int
-    pc: int
-    va: int
-    access: str
-    signo: int
-    sentence: str
 
 
 def page_fault(cpu: Cpu, thread: Thread, va: int, access: int) -> str:

@@ -88,6 +88,7 @@ class Starry:
         trampoline_pa: Frame of kernel text with the sigreturn code; 0 if there is none.
         pi_owners: Thread that owns a priority-inheriting futex others wait for, by its name.
         alarms: POSIX timers and timerfds with their tickets in axtask's timer list, by number.
+        socket_names: Sockets with abstract names, a leading NUL included.
         lock_waits: (who waits, whose lock is in the way) of record locks, by waiting thread.
         fork_cow: Whether fork shares frames by copy-on-write; else it copies at once.
         observer: A host object or None; no part of the machine.
@@ -121,6 +122,7 @@ class Starry:
         self.pi_owners: dict[str, int] = {}
         self.alarms: dict[int, tuple[Alarm, int]] = {}
         self.next_alarm = 0
+        self.socket_names: dict[bytes, Any] = {}
         self.lock_waits: dict[int, tuple[Any, Any]] = {}
         for name in RESOURCES:
             if name not in kernel.ns.resources:

@@ -9,7 +9,7 @@ Differs: starry-next has none (it reads the UART and turns CR into LF). Stop and
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from kernel.crates.event import EventKind
 from kernel.crates.siginfo import SI_KERNEL, SigInfo
@@ -55,6 +55,7 @@ from kernel.plugins.starry.core.termios import (
 if TYPE_CHECKING:
     from kernel.modules.axruntime.kernel import Kernel
     from kernel.modules.axtask.wait_queue import WaitQueue
+    from kernel.plugins.starry.core.starry import Starry
 
 MAX_INPUT = 4096
 """Bytes held for readers (N_TTY_BUF_SIZE); more stays in the device."""
@@ -345,8 +346,7 @@ class Tty:
         from kernel.plugins.starry.core.process import Process
         from kernel.plugins.starry.core.signal import send_to_process
 
-        starry = self.kernel.plugin
-        group = starry.table.groups.get(self.foreground_group())
+        group = self._starry().table.groups.get(self.foreground_group())
         for process in list(group.members.values()) if group is not None else ():
             if isinstance(process, Process):
                 send_to_process(process, SigInfo(signo, SI_KERNEL))
@@ -355,9 +355,13 @@ class Tty:
         """The process group in the foreground: the first program's until someone says else."""
         if self.foreground:
             return self.foreground
-        starry = self.kernel.plugin
+        starry = self._starry()
         process = starry.table.processes.get(starry.main_pid)
         return process.pgid if process is not None else 0
+
+    def _starry(self) -> Starry:
+        """The kernel form, which is this one."""
+        return cast("Starry", self.kernel.plugin)
 
     def poll(self) -> int:
         """POLL* bits."""

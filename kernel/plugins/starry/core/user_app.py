@@ -15,9 +15,9 @@ from kernel.crates.event import EventKind
 from kernel.crates.process import Process as AxProcess
 from kernel.crates.user_ptr import UserMemory
 from kernel.crates.vfs import ROOT_USER, VfsNode, VfsNodeType, encode_name
+from kernel.modules.axfs.images import images
 from kernel.modules.axfs.init import build_root
-from kernel.modules.axfs.laid_tree import LaidNode, TreeEntry
-from kernel.modules.axfs.ramfs import RamFs
+from kernel.modules.axfs.laid_tree import TreeEntry
 from kernel.modules.axmm.aspace import AddrSpace
 from kernel.plugins.starry.core.layout import TRAMPOLINE_CODE
 from kernel.plugins.starry.core.limits import ResourceLimits
@@ -202,38 +202,7 @@ def _start(starry: Starry, task: TaskInner, thread: Thread, program: LoadedProgr
 def blobs(starry: Starry) -> dict[str, Any]:
     """Large immutable objects that snapshots name instead of copying: file images, the table."""
     found: dict[str, Any] = {"syscalls": starry.calls}
-    for path, node in _files(starry.kernel.fs.root, ""):
-        image = getattr(getattr(node, "pages", None), "image", None)
-        if image is not None:
-            found[f"file {path}"] = image
-    for mount in starry.kernel.fs.mounts:
-        base: LaidNode | None = getattr(mount.fs, "base", None)
-        for node in base.all_nodes() if base is not None else ():
-            found[f"laid {mount.fs.dev} {node.number}"] = node
-            if node.image is not None:
-                found[f"laid file {mount.fs.dev} {node.number}"] = node.image
-    return found
-
-
-def _files(directory: Any, path: str) -> list[tuple[str, Any]]:
-    """All regular files of a ramfs tree, depth first, by path."""
-    found: list[tuple[str, Any]] = []
-    if getattr(directory, "base", None) is not None:
-        return found  # names of a laid tree that nobody has asked for yet
-    for entry in list(directory.read_dir(0)):
-        if entry.name in (".", ".."):
-            continue
-        node = directory.lookup(entry.name)
-        where = f"{path}/{entry.name}"
-        mounted = getattr(node, "mounted", None)
-        if mounted is not None:
-            if isinstance(mounted.fs, RamFs):  # the others have no file images
-                found += _files(mounted, where)
-        elif node.is_dir:
-            found += _files(node, where)
-        else:
-            found.append((where, node))
-    return found
+    return found | images(starry.kernel.fs)
 
 
 __all__ = ["ElfError", "blobs", "boot", "new_user_aspace", "run_user_app", "set_image"]

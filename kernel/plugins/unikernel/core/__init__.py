@@ -1,0 +1,1 @@
+"""The Unikernel without its functions: image, threads, exports, open files."""

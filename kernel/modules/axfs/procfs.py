@@ -146,6 +146,10 @@ class ProcLink(VfsNonDir):
         self.fd = fd
         self.attr.size_bytes = 64 if fd >= 0 else 0
 
+    @property
+    def is_magic(self) -> bool:
+        return bool(self.pid)
+
     def read_link(self) -> str:
         source = self.proc.source.get()
         if not self.pid:

@@ -1,8 +1,8 @@
-"""open(2), openat2(2), creat(2), memfd_create(2).
+"""open(2), openat2(2), creat(2).
 
-Source: Linux fs/open.c, fs/namei.c (path_openat, may_open, do_last), mm/memfd.c;
+Source: Linux fs/open.c, fs/namei.c (path_openat, may_open, do_last);
 starry-next api/src/imp/fs/fd_ops.rs.
-Differs from Linux: O_TMPFILE is EOPNOTSUPP; file leases and sealing do not exist.
+Differs from Linux: file leases do not exist.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from kernel.crates.errno import Errno, LinuxError
 from kernel.crates.vfs import (
     Access,
     Credentials,
+    VfsDir,
     VfsNode,
     VfsNodeType,
-    decode_name,
 )
 from kernel.modules.axfs.devfs import TERMINALS, DeviceNode
 from kernel.modules.axfs.ramfs import RamFs
-from kernel.modules.axfs.root import Place
+from kernel.modules.axfs.root import RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_IN_ROOT, Place
 from kernel.modules.axtask.task import WaitOutcome
 from kernel.plugins.starry.api.abi import Handler, as_uint32
 from kernel.plugins.starry.api.paths import (
@@ -116,8 +116,10 @@ def _find_or_create(
     while True:
         is_dots = place.name in ("", ".", "..")
         if place.trailing or is_dots:
-            is_taken = is_dots and flags & O_EXCL and place.name
-            raise LinuxError(Errno.EEXIST if is_taken and not place.trailing else Errno.EISDIR)
+            is_taken = is_dots and flags & O_EXCL
+            raise LinuxError(
+                Errno.EEXIST if is_taken and not (place.trailing and place.name) else Errno.EISDIR
+            )
         node = root.child(place)
         if node is None:
             return _create(t, place, mode, who), True
@@ -133,10 +135,11 @@ def _find_or_create(
         place = found
 
 
-def _find(t: Thread, dirfd: int, path: str, flags: int, who: Credentials) -> VfsNode:
+def _find(t: Thread, dirfd: int, path: str, flags: int, who: Credentials, resolve: int) -> VfsNode:
     """The node an open without O_CREAT means."""
     follow = not flags & O_NOFOLLOW
-    node = t.kernel.fs.lookup(path, base_of(t, dirfd, path), follow=follow, who=who)
+    base = base_of(t, dirfd, path)
+    node = t.kernel.fs.lookup(path, base, follow=follow, who=who, resolve=resolve)
     if node.attr.kind is VfsNodeType.SYMLINK and not flags & O_PATH:
         raise LinuxError(Errno.ELOOP)
     return node
@@ -163,7 +166,8 @@ def _check_flags(flags: int) -> int:
     if flags & _TMPFILE_BIT:
         if flags & O_TMPFILE != O_TMPFILE or not flags & O_ACCMODE:
             raise LinuxError(Errno.EINVAL)
-        raise LinuxError(Errno.EOPNOTSUPP)
+        if flags & O_CREAT:
+            raise LinuxError(Errno.EINVAL)
     if flags & O_PATH:
         return flags & (_PATH_KEPT | O_CLOEXEC)
     if flags & O_CREAT and flags & O_DIRECTORY:
@@ -171,7 +175,26 @@ def _check_flags(flags: int) -> int:
     return flags
 
 
-def do_open(t: Thread, dirfd: int, path_va: int, flags: int, mode: int) -> int:
+def _new_unnamed(t: Thread, dirfd: int, path: str, flags: int, mode: int, resolve: int) -> VfsNode:
+    """O_TMPFILE: a file without a name in a directory's file system; link(2) may give it one.
+
+    Raises:
+        LinuxError: ENOTDIR, EACCES; EOPNOTSUPP: the file system cannot.
+    """
+    who = credentials(t)
+    directory = t.kernel.fs.lookup(path, base_of(t, dirfd, path), who=who, resolve=resolve)
+    if not isinstance(directory, VfsDir):
+        raise LinuxError(Errno.ENOTDIR)
+    require_writable_dir(directory, who)
+    fs = directory.fs
+    if not isinstance(fs, RamFs):
+        raise LinuxError(Errno.EOPNOTSUPP)
+    node = fs.unnamed_file(mode & 0o7777 & ~t.fs.umask, who)
+    node.is_linkable = not flags & O_EXCL
+    return node
+
+
+def do_open(t: Thread, dirfd: int, path_va: int, flags: int, mode: int, resolve: int = 0) -> int:
     """Open a path.
 
     Args:
@@ -180,6 +203,7 @@ def do_open(t: Thread, dirfd: int, path_va: int, flags: int, mode: int) -> int:
         path_va: User address of the path.
         flags: asm-generic flags, which are looked at before the path.
         mode: Permissions of a new file.
+        resolve: RESOLVE_ bits of openat2(2).
 
     Returns:
         The new descriptor; or what `Thread.block` returns while a FIFO waits for its other end.
@@ -193,13 +217,18 @@ def do_open(t: Thread, dirfd: int, path_va: int, flags: int, mode: int) -> int:
         raise LinuxError(Errno.EMFILE)
     who = credentials(t)
     is_new = False
-    if flags & O_CREAT:
-        place = t.kernel.fs.parent_of(path, base_of(t, dirfd, path), who=who)
+    if flags & _TMPFILE_BIT:
+        node, is_new = _new_unnamed(t, dirfd, path, flags, mode, resolve), True
+        flags &= ~O_TMPFILE
+        path = f"{path.rstrip('/')}/#{node.attr.ino} (deleted)"
+    elif flags & O_CREAT:
+        base = base_of(t, dirfd, path)
+        place = t.kernel.fs.parent_of(path, base, who=who, resolve=resolve)
         node, is_new = _find_or_create(t, place, flags, mode, who)
         if node.is_dir:
             raise LinuxError(Errno.EISDIR)
     else:
-        node = _find(t, dirfd, path, flags, who)
+        node = _find(t, dirfd, path, flags, who, resolve)
     if flags & O_DIRECTORY and not node.is_dir:
         raise LinuxError(Errno.ENOTDIR)
     if not is_new and not flags & O_PATH:
@@ -322,7 +351,7 @@ def sys_creat(t: Thread, path: int, mode: int) -> int:
 
 
 def sys_openat2(t: Thread, dirfd: int, path: int, how: int, size: int) -> int:
-    """openat2(2): strict about flags; resolve restrictions are refused."""
+    """openat2(2): strict about flags, and the walk can be confined."""
     if size < _OPEN_HOW_BYTES:
         raise LinuxError(Errno.EINVAL)
     if size > 4096:
@@ -338,26 +367,13 @@ def sys_openat2(t: Thread, dirfd: int, path: int, how: int, size: int) -> int:
         raise LinuxError(Errno.EINVAL)
     if mode and not flags & (O_CREAT | _TMPFILE_BIT):
         raise LinuxError(Errno.EINVAL)
-    if resolve:
+    if resolve & RESOLVE_BENEATH and resolve & RESOLVE_IN_ROOT:
+        raise LinuxError(Errno.EINVAL)
+    if flags & O_PATH and flags & ~(_PATH_KEPT | O_CLOEXEC):
+        raise LinuxError(Errno.EINVAL)
+    if resolve & RESOLVE_CACHED and flags & (O_TRUNC | O_CREAT | O_TMPFILE):
         raise LinuxError(Errno.EAGAIN)
-    return do_open(t, dirfd, path, flags, mode)
-
-
-def sys_memfd_create(t: Thread, name: int, flags: int) -> int:
-    """memfd_create(2): an unnamed file in memory; seals are accepted and not kept."""
-    flags = as_uint32(flags)
-    if flags & ~0x1F:
-        raise LinuxError(Errno.EINVAL)
-    raw = t.mem.read_cstr(name, 250)
-    if len(raw) > 249:
-        raise LinuxError(Errno.EINVAL)
-    fs = t.kernel.fs.root.fs
-    if not isinstance(fs, RamFs):
-        raise LinuxError(Errno.ENOSYS)
-    node = fs.unnamed_file(0o777, credentials(t))
-    label = f"/memfd:{decode_name(raw)} (deleted)"
-    file = OpenFile(t.kernel.alloc, NodeFile(node, label), O_RDWR | O_LARGEFILE, label, node)
-    return t.fds.add(file, bool(flags & 1), t.process.limits.soft(Resource.NOFILE))
+    return do_open(t, dirfd, path, flags, mode, resolve)
 
 
 CALLS: dict[str, Handler] = {
@@ -365,5 +381,4 @@ CALLS: dict[str, Handler] = {
     "openat": sys_openat,
     "openat2": sys_openat2,
     "creat": sys_creat,
-    "memfd_create": sys_memfd_create,
 }

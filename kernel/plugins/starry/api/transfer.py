@@ -215,6 +215,8 @@ def _write_stream(t: Thread, file: OpenFile, pieces: IoVec) -> int:
         return done
     total = total_bytes(pieces)
     try:
+        if not total and file.file.sends_messages:
+            return file.file.write(t, b"")
         while done < total:
             data = fetch(t, pieces, done, min(total - done, CHUNK_BYTES))
             done += file.file.write(t, data)

@@ -80,6 +80,8 @@ class FileLike:
 
     __slots__ = ()
     seekable = False
+    sends_messages = False
+    """Whether each write is a message by itself, an empty one too."""
     kind = "file"
     """Word for listings: file, directory, pipe, tty, null ..."""
 

@@ -19,6 +19,7 @@ from kernel.plugins.starry.core.layout import user_layout
 from kernel.plugins.starry.core.process import Process
 from kernel.plugins.starry.core.signal import deliver
 from kernel.plugins.starry.core.stdio import console_input
+from kernel.plugins.starry.core.sysv import IpcSpace
 from kernel.plugins.starry.core.thread import BLOCKED, SPECIAL, Thread
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class Starry:
         alarms: POSIX timers and timerfds with their tickets in axtask's timer list, by number.
         socket_names: Sockets with abstract names, a leading NUL included.
         lock_waits: (who waits, whose lock is in the way) of record locks, by waiting thread.
+        ipc: System V IPC objects and message queues.
         fork_cow: Whether fork shares frames by copy-on-write; else it copies at once.
         observer: A host object or None; no part of the machine.
     """
@@ -122,6 +124,7 @@ class Starry:
         self.pi_owners: dict[str, int] = {}
         self.alarms: dict[int, tuple[Alarm, int]] = {}
         self.next_alarm = 0
+        self.ipc = IpcSpace()
         self.socket_names: dict[bytes, Any] = {}
         self.lock_waits: dict[int, tuple[Any, Any]] = {}
         for name in RESOURCES:

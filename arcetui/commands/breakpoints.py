@@ -158,6 +158,7 @@ def disable(context: Context, text: str) -> Result:
 
 # -- catchpoints ------------------------------------------------------------------------------
 
+_KINDS = ("syscall", "fault", "signal", "exit", "fork", "exec")
 _WHEN = {"entry": "entry", "enter": "entry", "call": "entry", "return": "return", "exit": "return"}
 
 
@@ -242,12 +243,11 @@ def catch(context: Context, text: str, *, once: bool = False) -> Result:
         return catch_syscall(context, rest.strip(), once=once)
     if kind == "signal":
         return catch_signal(context, rest, once=once)
-    if kind in {"fault", "exit", "fork"}:
+    if kind in {"fault", "exit", "fork", "exec"}:
         return _catch_plain(context, kind, rest, once=once)
-    kinds = ["syscall", "fault", "signal", "exit", "fork"]
     if not kind:
-        raise CommandError(f"catch what? One of {', '.join(kinds)}")
-    raise CommandError(unknown("kind of catchpoint", kind, kinds))
+        raise CommandError(f"catch what? One of {', '.join(_KINDS)}")
+    raise CommandError(unknown("kind of catchpoint", kind, list(_KINDS)))
 
 
 def catch_once(context: Context, text: str) -> Result:
@@ -259,7 +259,7 @@ def complete_catch(context: Context, text: str) -> list[str]:
     """Kinds, then what fits the kind."""
     words = text.split(" ")
     if len(words) <= 1:
-        return [k for k in ("syscall", "fault", "signal", "exit", "fork") if k.startswith(words[0])]
+        return [kind for kind in _KINDS if kind.startswith(words[0])]
     if words[0] == "signal":
         names = [signal_name(number) for number in range(1, 32)]
         return [name for name in names if name.startswith(words[-1].upper())]
@@ -297,9 +297,9 @@ COMMANDS = (
     Command(
         "catch",
         catch,
-        "Stop at system calls, faults, signals, a process's end, new threads.",
+        "Stop at system calls, faults, signals, a process's end, new threads and programs.",
         "syscall [NAME|%CLASS|GLOB ...] [entry|return] [thread N] [if EXPR] | fault [thread N] "
-        "| signal [NAME ...] [thread N] | exit | fork [thread N]",
+        "| signal [NAME ...] [thread N] | exit | fork [thread N] | exec",
         "EXPR may use the call's arguments by name (`catch syscall mmap if length > 4096`), as "
         "arg0 to arg5, nr, and result (which makes it stop at the return: `catch syscall %file if "
         "result == -ENOENT`). Classes: %file %process %memory %network %signal %ipc %desc %clock "
@@ -312,7 +312,7 @@ COMMANDS = (
         "tcatch",
         catch_once,
         "Like catch, but stop only once.",
-        "syscall [...] | fault | signal [...] | exit | fork",
+        "syscall [...] | fault | signal [...] | exit | fork | exec",
         "",
         (),
         GROUP,

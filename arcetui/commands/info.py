@@ -86,6 +86,7 @@ def breakpoints(context: Context, text: str, *, as_json: bool = False) -> Result
                         "number": view.number,
                         "kind": view.spec.kind,
                         "address": view.spec.address,
+                        "size": view.spec.size_bytes,
                         "text": view.spec.text,
                         "enabled": view.spec.enabled,
                         "temporary": view.spec.temporary,
@@ -100,7 +101,7 @@ def breakpoints(context: Context, text: str, *, as_json: bool = False) -> Result
     rows = [plain(f"{'Num':<4} {'Kind':<9} {'Keep':<4} {'On':<3} {'Hits':>5}  What", "title")]
     for view in views:
         spec = view.spec
-        address = f"{spec.address:#x} " if spec.kind == "address" else ""
+        address = f"{spec.address:#x} " if spec.address else ""
         rows.append(
             row(
                 (f"{view.number:<4} ", "bp"),
@@ -311,8 +312,9 @@ _TABLE = (
      "The memory map, byte for byte as /proc/PID/maps.", ""),
     ("vmmap", vmmap, ("info vmmap",), "[ADDR|NAME]", "Memory",
      "The memory map with resident pages and back ends.", ""),
-    ("info breakpoints", breakpoints, ("info b", "info break"), "", "Breakpoints",
-     "All breakpoints and catchpoints, and how often each was hit.", ""),
+    ("info breakpoints", breakpoints, ("info b", "info break", "info watchpoints"), "",
+     "Breakpoints", "All breakpoints, catchpoints and watchpoints, and how often each was hit.",
+     ""),
     ("info heap", heap, ("heap", "info allocators"), "", "Memory",
      "The kernel's byte allocator and page allocator, read from RAM.", ""),
     ("info frames", frames, (), "", "Memory",

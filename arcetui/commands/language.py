@@ -16,6 +16,7 @@ from arcetui.commands import (
     tasks,
     time_travel,
     values,
+    watch,
 )
 from arcetui.commands.command import Command, CommandError, Result
 from arcetui.commands.context import Context
@@ -39,6 +40,7 @@ _TABLE: tuple[Command, ...] = (
     *run.COMMANDS,
     *time_travel.COMMANDS,
     *breakpoints.COMMANDS,
+    *watch.COMMANDS,
     *syscalls.COMMANDS,
     *info.COMMANDS,
     *sharing.COMMANDS,

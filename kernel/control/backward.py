@@ -181,14 +181,16 @@ class Motion(Forward):
         stops = self.stops
         saved = {n: replace(b) for n, b in stops.breakpoints.items()}
         stops.next_call = next_call
+        stops.searching = True
         try:
             found = yield from self._search(self._next_stop)
         finally:
-            stops.next_call = False
+            stops.next_call = stops.searching = False
             stops.breakpoints = saved
         if found is None:
             return self._go_back(None, StopReason.STEP)
         self.timeline.go(found.position)
+        stops.used_up(found.breakpoint)
         return found
 
     def _next_stop(self, upper: Position) -> Finding:
@@ -196,11 +198,17 @@ class Motion(Forward):
         while self.timeline.position < upper:
             _, stopped = self._run_below(upper, NONE)
             if stopped is not None and stopped.breakpoint + self.stops.next_call:
+                self.stops.noted = None  # that was earlier
                 return stopped
             if stopped is not None:
-                return None  # ended, or waits for ever
+                break  # ended, or waits for ever
             yield
-        return self._stop_of(Halt.REQUEST)  # asked for at `upper` itself
+        else:
+            stopped = self._stop_of(Halt.REQUEST)  # asked for at `upper` itself
+            if stopped is not None:
+                return stopped
+        noted, self.stops.noted = self.stops.noted, None
+        return noted
 
     def _run_below(self, upper: Position, extra: frozenset[int]) -> tuple[Halt, Stopped | None]:
         """A slice of `_run`, but not beyond `upper`."""
@@ -208,16 +216,16 @@ class Motion(Forward):
         here = self.timeline.position
         if here == self.standing and self.cpu.pc in exits and self.cpu.pending is None:
             self.disarm()
-            halt = self.timeline.advance(1)
+            halt = self.advance(1)
             if halt != Halt.BUDGET or self.timeline.position >= upper:
                 return halt, self._stop_of(halt)
             here = self.timeline.position
         self.arm(exits)
         if here.event < upper.event:
-            halt = self.timeline.advance(SLICE_INSNS, upper.event)
+            halt = self.advance(SLICE_INSNS, upper.event)
         else:
             budget = max(upper.insns - here.insns, 0)
-            halt = self.timeline.advance(budget, upper.event + 1, hold=True)
+            halt = self.advance(budget, upper.event + 1, hold=True)
         if halt == Halt.BREAKPOINT:
             self.standing = self.timeline.position
             return halt, self.stops.at_address(self.cpu)

@@ -6,6 +6,8 @@ views and plain values only. Not thread-safe: one thread owns it.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kernel.boot import boot
 from kernel.control.backward import Motion
 from kernel.control.motion import ended
@@ -84,10 +86,9 @@ class Debugger:
         self.arch = system.kernel.arch
         self._names = system.kernel.plugin.calls.names()
         self._timeline = Timeline(system)
-        table = StopTable(system.board, self._names)
+        table = StopTable(system, self._names)
         if stops is not None:
-            table.breakpoints, table.next_number = stops.breakpoints, stops.next_number
-            table.follow_child = stops.follow_child
+            table.adopt(stops)
         self._stops = table
         self._recorder = Recorder(system.board, self._names)
         self._recorder.observer = self._observer
@@ -220,13 +221,13 @@ class Debugger:
             return
         self.epoch += 1
         self._changes_future()
-        self._timeline.feed(data)
+        self._motion.feed(data)
 
     def feed_eof(self) -> None:
         """End the console's input."""
         self.epoch += 1
         self._changes_future()
-        self._timeline.feed(b"")
+        self._motion.feed(b"")
 
     def _changes_future(self) -> None:
         if self._timeline.position < self._timeline.end:
@@ -236,7 +237,9 @@ class Debugger:
     # -- stops ----------------------------------------------------------------------------------
 
     def add_breakpoint(self, spec: BreakSpec) -> int:
-        """Add a breakpoint or catchpoint; its number."""
+        """Add a breakpoint, catchpoint or watchpoint; its number."""
+        if spec.size_bytes and not spec.pid:
+            spec = replace(spec, pid=self._pid(None))
         return self._stops.add(spec)
 
     def remove_breakpoint(self, number: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kernel.control.calls import call_before
 from kernel.control.stops import StopTable, tid_of
@@ -67,13 +67,46 @@ class Forward:
     def arm(self, exits: frozenset[int]) -> None:
         """Stop at these addresses."""
         if exits != self.exits:
-            self.exits = exits
+            self.exits = self.board.exits = exits
             for cpu in self.board.cpus:
                 cpu.engine.set_exits(exits)
 
     def disarm(self) -> None:
         """Nothing stops the CPUs: for replays."""
         self.arm(NONE)
+
+    def advance(self, budget: int, until_event: int = FOREVER, *, hold: bool = False) -> Halt:
+        """`timeline.advance` with the watchpoints armed."""
+        if not self._watch():
+            return self.timeline.advance(budget, until_event, hold=hold)
+        try:
+            halt = self.timeline.advance(budget, until_event, hold=hold)
+        finally:
+            self.stops.watch.disarm()
+        if self.board.stop_requested and halt in (Halt.EVENT, Halt.BUDGET):
+            self.board.stop_requested = False  # it came with the last event asked for
+            return Halt.REQUEST
+        return halt
+
+    def _watch(self) -> bool:
+        """Arm the watchpoints; False if there are none to arm."""
+        stops = self.stops
+        watched = stops.watched() if stops.breakpoints and stops.counting else None
+        if not watched:
+            return False
+        if self.timeline.half_way:
+            self.timeline.leave_half_way()
+        stops.watch.arm(watched)
+        return True
+
+    def feed(self, data: bytes) -> None:
+        """Console input; a stop for what the kernel does with it waits for the next goal."""
+        is_armed = self._watch()
+        try:
+            self.timeline.feed(data)
+        finally:
+            if is_armed:
+                self.stops.watch.disarm()
 
     # -- forward --------------------------------------------------------------------------------
 
@@ -84,7 +117,8 @@ class Forward:
         self.return_to = 0
         self.until_event = self.board.events.count + goal.count
         self.stops.next_call = goal.kind is GoalKind.SYSCALL
-        self.stops.found = None
+        if not self.board.stop_requested:
+            self.stops.found = None
         self.stops.followed = tid_of(self.cpu)
         self.standing = self.timeline.position
         if self.timeline.half_way and goal.kind is not GoalKind.EVENT:
@@ -154,13 +188,13 @@ class Forward:
             here = self.timeline.position
             if here == self.standing and self.cpu.pc in exits and self.cpu.pending is None:
                 self.disarm()
-                halt = self.timeline.advance(1)
+                halt = self.advance(1)
                 if halt != Halt.BUDGET:
                     return halt, self._stop_of(halt)
                 if self.board.instructions >= end:
                     return Halt.BUDGET, None
             self.arm(exits)
-            halt = self.timeline.advance(max(end - self.board.instructions, 1))
+            halt = self.advance(max(end - self.board.instructions, 1))
             if halt == Halt.BREAKPOINT:
                 self.standing = self.timeline.position
                 stopped = self.stops.at_address(self.cpu)
@@ -178,9 +212,7 @@ class Forward:
                 found, self.stops.found = self.stops.found, None
                 if found is None:
                     return None
-                return Stopped(
-                    found.reason, found.sentence, position, found.breakpoint, found.syscall
-                )
+                return replace(found, position=position)
             case Halt.OFF:
                 fatal = self._before_the_end()
                 if fatal is not None:
@@ -215,7 +247,7 @@ class Forward:
         before = self.board.instructions
         if self.left == 1:
             self.disarm()
-            halt = self.timeline.advance(1)
+            halt = self.advance(1)
             stopped = self.stops.at_address(self.cpu) if halt == Halt.BREAKPOINT else None
             stopped = stopped or self._stop_of(halt)
         else:
@@ -291,7 +323,7 @@ class Forward:
         if not self.return_to:
             pc, sp = self.cpu.pc, self.sp()
             self.disarm()
-            halt = self.timeline.advance(1)
+            halt = self.advance(1)
             stopped = self.stops.at_address(self.cpu) if halt == Halt.BREAKPOINT else None
             stopped = stopped or self._stop_of(halt)
             if stopped is not None:

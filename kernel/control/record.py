@@ -105,6 +105,10 @@ class Recorder:
         stops = self.stops
         if stops is not None and stops.breakpoints and stops.wants_exit(self._present_call(serial)):
             self.board.stop_requested = True
+        if stops is not None and stops.breakpoints and not result:
+            is_exec = self.names.get(nr) in ("execve", "execveat")
+            if is_exec and stops.executed(thread.process.pid, thread.process.exe_path):
+                self.board.stop_requested = True
         if not self.keeps:
             del self.begun[serial], self.ended[serial]
 

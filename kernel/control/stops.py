@@ -8,7 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from kernel.control.types import BreakpointView, BreakSpec, SignalInfoView, Stopped, StopReason
+from kernel.control.watch import KINDS, Touch, Watch, Watched
+from kernel.crates.event import CauseKind
 from kernel.inspect.position import Position
+from kernel.inspect.system import System
 from kernel.inspect.views import SyscallView
 from kernel.machine.board import Board
 from kernel.machine.cpu import Cpu, Trap
@@ -31,16 +34,21 @@ class StopTable:
         next_call: Whether the goal is to stop at any system call's entry.
         found: The stop to report, set by the hook that asked the board to stop.
         counting: False while replaying: nothing stops, nothing counts.
+        watch: What sees watched memory touched.
     """
 
-    def __init__(self, board: Board, names: dict[int, str]) -> None:
-        self.board = board
+    def __init__(self, system: System, names: dict[int, str]) -> None:
+        self.system = system
+        self.board: Board = system.board
+        self.watch = Watch(system, self.touched)
         self.names = names
         self.breakpoints: dict[int, Breakpoint] = {}
         self.next_number = 1
         self.next_call = False
         self.found: Stopped | None = None
         self.counting = True
+        self.searching = False  # for the last stop of a stretch: nothing is used up
+        self.noted: Stopped | None = None  # searching: the last touch of watched memory
         self.followed = 0  # the task a step belongs to
         self.follow_child = False
         self.passed: Position | None = None  # kernel entry of a fault already stopped at
@@ -54,6 +62,11 @@ class StopTable:
         self.breakpoints[number] = Breakpoint(number, spec)
         return number
 
+    def adopt(self, other: StopTable) -> None:
+        """Take over the breakpoints of an earlier life of the machine."""
+        self.breakpoints, self.next_number = other.breakpoints, other.next_number
+        self.follow_child = other.follow_child
+
     def remove(self, number: int) -> None:
         """Remove a breakpoint.
 
@@ -61,6 +74,12 @@ class StopTable:
             KeyError: There is none with that number.
         """
         del self.breakpoints[number]
+
+    def used_up(self, number: int) -> None:
+        """A stop was reported: a temporary breakpoint goes."""
+        entry = self.breakpoints.get(number)
+        if entry is not None and entry.spec.temporary:
+            del self.breakpoints[number]
 
     def enable(self, number: int, on: bool) -> None:
         """Switch a breakpoint on or off."""
@@ -79,6 +98,14 @@ class StopTable:
             if b.spec.kind == "address" and b.spec.enabled
         )
 
+    def watched(self) -> list[Watched]:
+        """The enabled watchpoints."""
+        return [
+            Watched(n, b.spec.kind, b.spec.pid, b.spec.address, b.spec.size_bytes, b.spec.width)
+            for n, b in self.breakpoints.items()
+            if b.spec.kind in KINDS and b.spec.enabled
+        ]
+
     # -- hits -----------------------------------------------------------------------------------
 
     def _hit(self, entry: Breakpoint, values: dict[str, int] | None, tid: int = 0) -> bool:
@@ -88,11 +115,12 @@ class StopTable:
             return False
         if spec.condition is not None and not spec.condition(values or {}):
             return False
+        if self.searching:
+            return True
         entry.hits += 1
         if entry.hits <= spec.ignore:
             return False
-        if spec.temporary:
-            del self.breakpoints[entry.number]
+        self.used_up(entry.number)
         return True
 
     def position(self) -> Position:
@@ -106,19 +134,43 @@ class StopTable:
             if entry.spec.kind != "address" or entry.spec.address != cpu.pc:
                 continue
             if values is None:
-                registers = cpu.engine.registers()
-                values = dict(zip(cpu.engine.arch.registers, registers, strict=True))
+                values = _registers(cpu)
             if self._hit(entry, values, tid_of(cpu)):
                 what = entry.spec.text or f"{entry.spec.address:#x}"
                 sentence = f"breakpoint {entry.number}, {what}"
                 return Stopped(StopReason.BREAKPOINT, sentence, self.position(), entry.number)
         return None
 
+    def touched(self, cpu: Cpu, touch: Touch) -> bool:
+        """Watched memory was changed or read; whether to stop."""
+        entry = self.breakpoints.get(touch.number)
+        if entry is None or not self._hit(entry, _registers(cpu), tid_of(cpu)):
+            return False
+        change = f"{_shown(touch.old)} -> {_shown(touch.new)}"
+        if touch.old == touch.new:
+            change = f"accessed, {_shown(touch.new)}"
+        elif self.searching:
+            change = f"about to change, {change}"
+        by = f", by the kernel: {self._kernel_work()}" if touch.by_kernel else ""
+        text = f"watchpoint {entry.number}, {entry.spec.text}: {change}{by}"
+        stopped = Stopped(StopReason.WATCH, text, self.position(), entry.number, cause=touch.before)
+        if self.searching:
+            self.noted = replace(stopped, position=touch.before)  # where it is about to happen
+            return False
+        self.found = stopped
+        return True
+
+    def _kernel_work(self) -> str:
+        cause = self.board.events.cause
+        if cause.kind in (CauseKind.SYSCALL, CauseKind.CALL):
+            return f"{self.names.get(cause.detail, 'system call')} #{cause.serial}"
+        return cause.kind.name.lower()
+
     def wants(self, cpu: Cpu, trap: Trap) -> bool:
         """Watcher hook: whether to stop before the kernel handles a trap."""
         if not self.breakpoints and not self.next_call:
             return False
-        if trap.why != Stop.SYSCALL or not self.counting:
+        if trap.why not in (Stop.SYSCALL, Stop.CALL) or not self.counting:
             return False
         entries = [
             b
@@ -127,14 +179,15 @@ class StopTable:
         ]
         if not entries and not self.next_call:
             return False
-        raw = cpu.engine.syscall_args()
-        nr = raw[0]
+        nr, args = self.system.kernel.plugin.pending_call(cpu)
+        if nr < 0:
+            return False  # a jump to where no function begins
         call = SyscallView(
             serial=0,
             tid=cpu.current.tid,
             nr=nr,
             name=self.names.get(nr, f"syscall_{nr:#x}"),
-            args=tuple(raw[1:]),
+            args=tuple(args),
             result=None,
             enter=self.position(),
             exit=None,
@@ -210,6 +263,10 @@ class StopTable:
         what = f"process {pid}" if is_process else f"thread {tid}"
         return self._simple("fork", 0, StopReason.EVENT, f"{parent} made {what}", parent)
 
+    def executed(self, pid: int, path: str) -> bool:
+        """A process runs another program from now on; whether to stop."""
+        return self._simple("exec", 0, StopReason.EVENT, f"process {pid} runs {path}", pid)
+
     def _simple(
         self, kind: str, number: int, reason: StopReason, sentence: str, tid: int = 0
     ) -> bool:
@@ -230,6 +287,20 @@ class StopTable:
 def tid_of(cpu: Cpu) -> int:
     """The task on a CPU; 0 if there is none."""
     return cpu.current.tid if cpu.current is not None else 0
+
+
+def _registers(cpu: Cpu) -> dict[str, int]:
+    values = dict(zip(cpu.engine.arch.registers, cpu.engine.registers(), strict=True))
+    values[cpu.engine.arch.pc] = cpu.pc
+    return values
+
+
+def _shown(data: bytes) -> str:
+    """Watched bytes for people: a number if they are as long as one."""
+    if len(data) in (1, 2, 4, 8):
+        value = int.from_bytes(data, "little", signed=True)
+        return str(value) if -10 < value < 10 else f"{value} ({value % (1 << 8 * len(data)):#x})"
+    return data[:16].hex(" ") + ("..." if len(data) > 16 else "")
 
 
 def call_values(call: SyscallView) -> dict[str, int]:

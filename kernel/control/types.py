@@ -78,6 +78,7 @@ class Stopped:
     Attributes:
         breakpoint: Number of the breakpoint that stopped it; 0 for none.
         syscall: The call, for the system-call reasons.
+        cause: WATCH: where what touched the memory begins: the instruction, or the kernel's entry.
     """
 
     reason: StopReason
@@ -85,6 +86,7 @@ class Stopped:
     position: Position
     breakpoint: int = 0
     syscall: SyscallView | None = None
+    cause: Position | None = None
 
 
 Condition = Callable[[dict[str, int]], bool]
@@ -95,13 +97,17 @@ class BreakSpec:
     """What to stop at.
 
     Attributes:
-        kind: address, syscall, fault, signal, exit, fork.
+        kind: address, syscall, fault, signal, exit, fork, exec; watch, rwatch, awatch: memory.
+        address: Where it is; memory: the first byte.
         text: What the user typed, for listings.
         numbers: System-call or signal numbers; empty: all.
         when: syscall: entry, return or both.
         ignore: Hits to let pass first.
         thread: Only when this task comes there; 0: any.
         condition: Gets the call's nr, arg0 to arg5 and, at the return, result; or the registers.
+        pid: Memory: whose; 0: the current process's.
+        size_bytes: Memory: how many bytes.
+        width: Memory: bytes that the instruction with a code accesses; 0 if it is not known.
     """
 
     kind: str
@@ -114,6 +120,9 @@ class BreakSpec:
     ignore: int = 0
     condition: Condition | None = None
     thread: int = 0
+    pid: int = 0
+    size_bytes: int = 0
+    width: Callable[[bytes], int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from kernel.crates.event import EventKind, EventLog, HalfWay
 from kernel.machine.clock import NS_PER_INSN
 from kernel.machine.console import Console
 from kernel.machine.cpu import NEVER_NS, Cpu, Trap
-from kernel.machine.engine import Access, Stop
+from kernel.machine.engine import Access, RunResult, Stop
 from kernel.machine.ram import Ram
 
 #: A CPU runs at most this long before the others get their turn.
@@ -88,6 +88,18 @@ class Watcher(Protocol):
         ...
 
 
+class MemoryWatch(Protocol):
+    """A debugger's look at memory: runs the CPUs so that it sees what is written."""
+
+    def run(self, cpu: Cpu, budget: int) -> RunResult:
+        """As `cpu.engine.run` from the CPU's pc; may return BUDGET early."""
+        ...
+
+    def kernel_done(self, cpu: Cpu) -> None:
+        """The kernel has handled a trap or interrupt of `cpu`."""
+        ...
+
+
 class Board:
     """All hardware of one machine, and the loop that drives it.
 
@@ -127,6 +139,7 @@ class Board:
         self.text: KernelText | None = None
         # the driver's, not machine state:
         self.watcher: Watcher | None = None
+        self.watch: MemoryWatch | None = None
         self.stop_requested = False
         self.stop_at_breath = False
         self.exits: frozenset[int] = frozenset()  # the engines', for addresses they cannot fetch
@@ -216,7 +229,10 @@ class Board:
         limit = (until_ns - cpu.clock_ns + NS_PER_INSN - 1) // NS_PER_INSN
         engine = cpu.engine
         engine.time_base_ns = cpu.clock_ns
-        why, detail, ran, cpu.pc = engine.run(cpu.pc, budget if budget < limit else limit)
+        if self.watch is None:
+            why, detail, ran, cpu.pc = engine.run(cpu.pc, budget if budget < limit else limit)
+        else:
+            why, detail, ran, cpu.pc = self.watch.run(cpu, budget if budget < limit else limit)
         if why == _FAULT and self.text is not None:
             va, access = detail or (0, 0)
             if access == _EXECUTE and self.text.start <= va < self.text.end:
@@ -278,6 +294,8 @@ class Board:
         cpu.clock_ns = events.time_ns
         self.insns_since = 0
         self.choose()
+        if self.watch is not None:
+            self.watch.kernel_done(cpu)
 
     def _timer(self, cpu: Cpu) -> None:
         """Deliver the timer interrupt; an idle CPU skips ahead to it."""
@@ -312,6 +330,8 @@ class Board:
         cpu.clock_ns = events.time_ns
         self.insns_since = 0
         self.choose()
+        if self.watch is not None:
+            self.watch.kernel_done(cpu)
 
     def _breathe(self, cpu: Cpu) -> bool:
         """Clear the CPU's reservation; whether the driver wants to stop for a snapshot."""

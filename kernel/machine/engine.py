@@ -75,11 +75,13 @@ class Translator(Protocol):
 class CpuEngine(Protocol):
     """Executes user-mode instructions of one CPU. Register names are those of `Arch`.
 
+    `translator` answers TLB misses; who replaces it flushes the TLB then.
     `time_base_ns` is the CPU's virtual time at the start of the next `run`; the board sets it.
     """
 
     arch: Arch
     time_base_ns: int
+    translator: Translator
 
     def run(self, pc: int, budget: int) -> RunResult:
         """Execute from `pc` at most `budget` (at least 1) instructions."""

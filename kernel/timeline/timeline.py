@@ -197,6 +197,7 @@ class Timeline:
             self._restore(nearest.position)
         events = board.events
         watcher, board.watcher = board.watcher, None
+        board.stop_requested = False
         try:
             if events.count < target.event:
                 events.stop_inside = target.insns == 0

@@ -54,6 +54,14 @@ class SharedFile(FileNode, Protocol):
     attached: Any
 
 
+class Keeper(Protocol):
+    """Who keeps shared memory that has a name of its own."""
+
+    def pages_gone(self) -> None:
+        """Its last owner has let go."""
+        ...
+
+
 class SharedPages:
     """One piece of shared memory, whatever maps it.
 
@@ -63,9 +71,19 @@ class SharedPages:
         owners: Areas (and System V segments) that use it.
         ident: For people: the inode Linux would show.
         size_bytes: Where anonymous memory ends, 0: never. Touching what lies beyond is SIGBUS.
+        keeper: Who wants to know when nobody owns it any more: a System V segment, or None.
     """
 
-    __slots__ = ("file_source", "frames", "ident", "node", "owners", "pages", "size_bytes")
+    __slots__ = (
+        "file_source",
+        "frames",
+        "ident",
+        "keeper",
+        "node",
+        "owners",
+        "pages",
+        "size_bytes",
+    )
 
     def __init__(
         self,
@@ -79,6 +97,7 @@ class SharedPages:
         self.ident = ident
         self.size_bytes = size_bytes
         self.owners = 0
+        self.keeper: Keeper | None = None
         self.pages: dict[int, int] = {}
         self.file_source: PageSource | None = None
         if node is not None:
@@ -134,6 +153,8 @@ class SharedPages:
             self.node.pages.alloc = self.file_source
             self.node.attached = None
             self.node.release()
+        if self.keeper is not None:
+            self.keeper.pages_gone()
 
     # While mapped, the file's page source is this object.
 

@@ -29,6 +29,7 @@ from kernel.plugins.starry.core.clone import (
     do_clone,
     unshare_resource,
 )
+from kernel.plugins.starry.core.sysv_sem import undo_semaphores
 
 if TYPE_CHECKING:
     from kernel.plugins.starry.core.thread import Thread
@@ -120,6 +121,8 @@ def sys_unshare(t: Thread, flags: int) -> int:
     is_alone = len(t.process.threads) == 1
     if flags & (CLONE_VM | CLONE_SIGHAND | CLONE_THREAD) and not is_alone:
         raise LinuxError(Errno.EINVAL)
+    if flags & _SYSVSEM:
+        undo_semaphores(t, t.process)
     if flags & (CLONE_FILES | CLONE_FS):
         wanted = (CLONE_FILES | CLONE_FS) & ~flags
         if not is_alone:

@@ -172,7 +172,7 @@ def exit_thread(thread: Thread, status: int) -> None:
         thread.own_ns = None
     kernel.alloc.dealloc(thread.object_pa)
     if is_last:
-        _end_process(process)
+        _end_process(thread)
     elif process.exec_thread in process.threads and len(process.threads) == 1:
         kernel.tasks.wait_queue(f"exec {process.pid}").notify_all("threads gone")
     kernel.tasks.exit_current(thread.task, process.exit_status)
@@ -236,11 +236,14 @@ def release_user_words(thread: Thread) -> None:
         tasks.drop_wait_queue(queue)
 
 
-def _end_process(process: Process) -> None:
+def _end_process(thread: Thread) -> None:
     """The last thread has gone: release everything, become a zombie, tell the parent."""
     from kernel.plugins.starry.core.itimer import stop_timers
+    from kernel.plugins.starry.core.mqueue import forget_notices
     from kernel.plugins.starry.core.posix_timer import delete_timers
+    from kernel.plugins.starry.core.sysv_sem import undo_semaphores
 
+    process = thread.process
     starry = process.starry
     kernel = starry.kernel
     is_main = process.pid == starry.main_pid
@@ -251,8 +254,11 @@ def _end_process(process: Process) -> None:
         starry.observer.on_exited(process.pid, process.exit_status)
     if is_main:
         return  # the machine stops here: its last state stays for looking at
+    starry.sysv.process_ended(process)
     stop_timers(process)
     delete_timers(process)
+    undo_semaphores(thread, process)
+    forget_notices(process)
     kernel.tasks.wait_queues.pop(f"signalfd {process.pid}", None)
     starry.release_memory(process)
     process.ns.drop()

@@ -254,7 +254,6 @@ def _end_process(thread: Thread) -> None:
         starry.observer.on_exited(process.pid, process.exit_status)
     if is_main:
         return  # the machine stops here: its last state stays for looking at
-    starry.sysv.process_ended(process)
     stop_timers(process)
     delete_timers(process)
     undo_semaphores(thread, process)

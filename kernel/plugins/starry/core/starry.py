@@ -19,7 +19,7 @@ from kernel.plugins.starry.core.layout import user_layout
 from kernel.plugins.starry.core.process import Process
 from kernel.plugins.starry.core.signal import deliver
 from kernel.plugins.starry.core.stdio import console_input
-from kernel.plugins.starry.core.sysv import IpcSpace, SysvIpc
+from kernel.plugins.starry.core.sysv import IpcSpace
 from kernel.plugins.starry.core.thread import BLOCKED, SPECIAL, Thread
 
 if TYPE_CHECKING:
@@ -90,7 +90,6 @@ class Starry:
         pi_owners: Thread that owns a priority-inheriting futex others wait for, by its name.
         alarms: POSIX timers and timerfds with their tickets in axtask's timer list, by number.
         socket_names: Sockets with abstract names, a leading NUL included.
-        sysv: System V IPC objects.
         lock_waits: (who waits, whose lock is in the way) of record locks, by waiting thread.
         ipc: System V IPC objects and message queues.
         fork_cow: Whether fork shares frames by copy-on-write; else it copies at once.
@@ -127,7 +126,6 @@ class Starry:
         self.next_alarm = 0
         self.ipc = IpcSpace()
         self.socket_names: dict[bytes, Any] = {}
-        self.sysv = SysvIpc()
         self.lock_waits: dict[int, tuple[Any, Any]] = {}
         for name in RESOURCES:
             if name not in kernel.ns.resources:

@@ -1,7 +1,6 @@
-"""Copying between descriptors inside the kernel: sendfile(2), copy_file_range(2), splice(2).
+"""Copying between descriptors inside the kernel: sendfile(2), copy_file_range(2).
 
 Source: Linux fs/read_write.c (do_sendfile, vfs_copy_file_range).
-Differs from Linux: splice, tee and vmsplice are EINVAL, upon which programs read and write.
 """
 
 from __future__ import annotations
@@ -150,25 +149,7 @@ def sys_copy_file_range(
     return done
 
 
-def sys_splice(t: Thread, a: int, b: int, c: int, d: int, count: int, flags: int) -> int:
-    """splice(2)."""
-    raise LinuxError(Errno.EINVAL)
-
-
-def sys_tee(t: Thread, in_fd: int, out_fd: int, count: int, flags: int) -> int:
-    """tee(2)."""
-    raise LinuxError(Errno.EINVAL)
-
-
-def sys_vmsplice(t: Thread, fd: int, iov: int, count: int, flags: int) -> int:
-    """vmsplice(2)."""
-    raise LinuxError(Errno.EINVAL)
-
-
 CALLS: dict[str, Handler] = {
     "sendfile": sys_sendfile,
     "copy_file_range": sys_copy_file_range,
-    "splice": sys_splice,
-    "tee": sys_tee,
-    "vmsplice": sys_vmsplice,
 }

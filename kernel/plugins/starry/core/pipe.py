@@ -105,6 +105,30 @@ class Pipe:
             self.write_wait.notify_all()
         return b"".join(parts)
 
+    def peek(self, size_bytes: int) -> bytes:
+        """Up to `size_bytes` bytes from the front, which stay."""
+        parts: list[bytes] = []
+        for pa, start, length, _ in self.buffers:
+            if not size_bytes:
+                break
+            parts.append(self.kernel.ram.read(pa + start, min(length, size_bytes)))
+            size_bytes -= len(parts[-1])
+        return b"".join(parts)
+
+    def put_front(self, data: bytes) -> None:
+        """Give back bytes that were taken and not used; each page of them gets a buffer.
+
+        Raises:
+            AxError: NO_MEMORY.
+        """
+        pieces = [data[at : at + PAGE_SIZE] for at in range(0, len(data), PAGE_SIZE)]
+        for piece in reversed(pieces):
+            pa = self.kernel.alloc.alloc_pages(1, PAGE_SIZE, USAGE)
+            self.kernel.ram.write(pa, piece)
+            self.buffers.appendleft([pa, 0, len(piece), 0])
+            self.size_bytes += len(piece)
+        self.read_wait.notify_all()
+
     def put(self, data: bytes, is_packet: bool = False) -> int:
         """Append as much as there is room for; packets (O_DIRECT) stay apart.
 

@@ -141,11 +141,14 @@ def recipe_of(launch: Launch) -> Recipe:
     Raises:
         OSError: The file cannot be read.
     """
-    from kernel.control import Recipe
+    from kernel.control import Recipe, form_of
 
     path = Path(launch.path).expanduser()
-    options: dict[str, Any] = {"argv": (launch.path, *launch.argv)} if launch.argv else {}
-    return Recipe(elf=path.read_bytes(), path=path.name, **options | launch.options)
+    elf = path.read_bytes()
+    options: dict[str, Any] = {"form": form_of(elf)}  # nobody was asked which
+    if launch.argv:
+        options["argv"] = (launch.path, *launch.argv)
+    return Recipe(elf=elf, path=path.name, **options | launch.options)
 
 
 def open_machine(launch: Launch) -> Machine:

@@ -145,6 +145,7 @@ def make_recipe(
         cpus=number(options, "--cpus", plain.cpus, 1, 8),
         seed=number(options, "--seed", plain.seed, 0, (1 << 64) - 1),
         scheduler=options.values.get("--scheduler", plain.scheduler),
+        form=options.values.get("--form", plain.form),
         hal=options.values.get("--hal", plain.hal),
         namespaces=options.values.get("--namespaces", plain.namespaces),
         rootfs=options.values.get("--rootfs", plain.rootfs),

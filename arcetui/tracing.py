@@ -227,7 +227,7 @@ def trace(options: Options) -> int:
             tell=_to_stderr(streams) if options.has("-o") else None,
         )
         starts = chosen.wants_call("execve", -1) and chosen.wants_status(failed=False)
-        if starts and not options.has("--json"):
+        if starts and not options.has("--json") and recipe.form == "monolithic":
             tracer.first_line = _first_line(options, limit)
         streams.before_leaving(close)
         try:

@@ -27,9 +27,11 @@ def open_symbols(debugger: Debugger) -> Symbols:
     symbols = Symbols(recipe.elf)
     if symbols.file.is_pie:
         areas = debugger.address_space().areas
-        own = [a.start for a in areas if a.kind in {"code", "rodata", "data"} and a.name]
+        path = debugger.program_path()
+        own = [a.start for a in areas if a.name == path]
         if own:
-            return Symbols(recipe.elf, min(own) - symbols.file.first_address)
+            bias = min(own) - symbols.file.first_address
+            return Symbols(recipe.elf, bias, debugger.kernel_functions())
     return symbols
 
 

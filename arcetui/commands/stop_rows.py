@@ -68,7 +68,9 @@ def _here(context: Context) -> list[Row]:
     """The place, and its source line or instruction."""
     cpu = context.debugger.cpu()
     symbols, pc = context.symbols, cpu.pc
-    if cpu.in_kernel:
+    if cpu.in_kernel.startswith("call "):  # the pc is that function's already
+        out = [row(("in the kernel: ", "key"), cpu.in_kernel)]
+    elif cpu.in_kernel:
         out = [row(("in the kernel: ", "key"), cpu.in_kernel, (" for ", "dim"), place(pc, symbols))]
     else:
         out = [row((place(pc, symbols), "key"))]

@@ -71,7 +71,7 @@ def explain(context: Context, text: str, *, as_json: bool = False) -> Result:
     events = [
         event
         for event in context.debugger.events(call.enter.event, last + 1)
-        if event.cause.kind.name == "SYSCALL" and event.cause.serial == serial
+        if event.cause.kind.name in {"SYSCALL", "CALL"} and event.cause.serial == serial
     ]
     if as_json:
         return Result(tuple(json_row(event, type="event") for event in events))

@@ -58,7 +58,7 @@ CONCERNS: dict[str, frozenset[str]] = {
     ),
     "queues": frozenset(["TASK_SWITCH", "QUEUE_PUSH", "QUEUE_POP", "TASK_MIGRATE", "IPI"]),
     "gantt": frozenset(["TASK_SWITCH"]),
-    "waits": frozenset(["FUTEX_WAIT", "FUTEX_WAKE", "SYSCALL_BLOCK", "TASK_WAKE"]),
+    "waits": frozenset(["FUTEX_WAIT", "FUTEX_WAKE", "SYSCALL_BLOCK", "CALL_BLOCK", "TASK_WAKE"]),
     "sharing": frozenset(["NS_NEW", "NS_DROP", "ARC_NEW", "ARC_SHARE", "ARC_COPY", "ARC_DROP"]),
     "memory": frozenset(["COW_COPY", "PTE_SET", "PTE_CLEAR"]),
 }
@@ -119,6 +119,7 @@ _WORDS: dict[str, tuple[str, str]] = {  # one, many
     "FUTEX_WAIT": ("1 waits", "{} wait"),
     "FUTEX_WAKE": ("1 wake-up", "{} wake-ups"),
     "SYSCALL_BLOCK": ("1 call waits", "{} calls wait"),
+    "CALL_BLOCK": ("1 call waits", "{} calls wait"),
     "NS_NEW": ("+1 namespace", "+{} namespaces"),
     "NS_DROP": ("-1 namespace", "-{} namespaces"),
     "ARC_NEW": ("+1 object", "+{} objects"),
@@ -152,7 +153,7 @@ def cause_words(event: Event, names: Mapping[int, str]) -> str:
     """Why an event happened: "mmap #12", "page fault #3"."""
     cause = event.cause
     kind = cause.kind.name
-    if kind == "SYSCALL":
+    if kind in {"SYSCALL", "CALL"}:
         return f"{names.get(cause.detail, 'system call')} #{cause.serial}"
     if kind == "FAULT":
         return f"page fault at {cause.detail:#x}"

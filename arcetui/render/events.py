@@ -29,7 +29,7 @@ def cause_text(event: Event, name_of: Callable[[int], str]) -> str:
     """Why: `mmap #12`, `fault #3 at 0x4010`, `tick #2`, `boot`."""
     kind, serial, detail = event.cause
     match kind.name:
-        case "SYSCALL":
+        case "SYSCALL" | "CALL":
             return f"{name_of(detail)} #{serial}"
         case "FAULT":
             return f"fault #{serial} at {detail:#x}"

@@ -50,7 +50,7 @@ def pagewalk(walk: WalkView) -> list[Row]:
             row(
                 ("physical ", "title"),
                 (f"{walk.pa:#x}", "addr"),
-                f"  {size(walk.page_size_bytes)} page, user mode may {walk.perms}",
+                f"  {size(walk.page_size_bytes)} page, programs may {walk.perms}",
             )
         )
     out.append(plain(walk.sentence, "good" if walk.ok else "error"))

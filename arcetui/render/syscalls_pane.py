@@ -39,7 +39,7 @@ def state_of(call: CallLine, snapshot: Snapshot) -> str:
     """What is said in place of a result that is not there yet; "" if it is."""
     if call.result or call.view.exit is not None:
         return ""
-    if call.view.name in ("exit", "exit_group"):
+    if call.view.name in ("exit", "exit_group", "ax_exit", "ax_terminate"):
         return ") = ?"
     return " ▶ in the kernel" if call.view.tid == snapshot.cpu.tid else " … waits"
 

@@ -35,6 +35,7 @@ _ADDRESSES = frozenset(
 )
 _SUBJECT: dict[str, str] = {
     "SYSCALL": "syscall",
+    "CALL": "syscall",
     "FAULT": "warning",
     "EXCEPTION": "error",
     "SIGNAL": "error",

@@ -68,10 +68,15 @@ def sample_choices(directory: Path | None, arch: str) -> list[Choice]:
     if not binaries.is_dir():
         return []
     return [
-        Choice(path.stem, str(path), about.get(path.stem, ""))
+        Choice(path.name, str(path), _prefix(path) + about.get(path.stem, ""))
         for path in sorted(binaries.iterdir())
         if path.is_file() and not path.name.startswith(".")
     ]
+
+
+def _prefix(path: Path) -> str:
+    """What sets a program apart from another of the same source."""
+    return "as a Unikernel: " if path.suffix == ".uni" else ""
 
 
 def problem_with(path: str) -> str:

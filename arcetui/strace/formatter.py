@@ -18,7 +18,7 @@ from arcetui.strace.text import quote
 
 #: Column of the `=` before a result.
 RESULT_COLUMN = 40
-NEVER_RETURN = frozenset({"exit", "exit_group"})
+NEVER_RETURN = frozenset({"exit", "exit_group", "ax_exit", "ax_terminate"})
 #: Integers above this lose digits in readers that hold numbers as doubles.
 _SAFE_INTEGER = 1 << 53
 

@@ -35,11 +35,15 @@ class Symbols:
         elf: The file's bytes.
         bias_bytes: What was added to its addresses when it was loaded (position-independent
             programs); 0 for others.
+        kernel: Functions of the kernel that the program calls: (name, address, size).
     """
 
-    def __init__(self, elf: bytes, bias_bytes: int = 0) -> None:
+    def __init__(
+        self, elf: bytes, bias_bytes: int = 0, kernel: tuple[tuple[str, int, int], ...] = ()
+    ) -> None:
         self.file = ElfFile(elf)
         self.bias = bias_bytes if self.file.is_pie else 0
+        self._kernel = [Symbol(name, address, size, True) for name, address, size in kernel]
 
     @cached_property
     def _sorted(self) -> list[Symbol]:
@@ -53,7 +57,8 @@ class Symbols:
             rank = (kind in {1, 2, 10}, size > 0, binding == 1, -_underscores(name), -len(name))
             if address not in best or best[address][0] < rank:
                 best[address] = (rank, symbol)
-        return [best[address][1] for address in sorted(best)]
+        found = [best[address][1] for address in sorted(best)] + self._kernel
+        return sorted(found, key=lambda symbol: symbol.address)
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -62,7 +67,7 @@ class Symbols:
     @cached_property
     def by_name(self) -> dict[str, Symbol]:
         """Every symbol by its name; a global one before a local one of the same name."""
-        out: dict[str, Symbol] = {}
+        out: dict[str, Symbol] = {symbol.name: symbol for symbol in self._kernel}
         weights: dict[str, int] = {}
         for name, address, size, kind, binding in self.file.symbols():
             if name.startswith("$") or weights.get(name, -1) >= binding:

@@ -23,7 +23,7 @@ from kernel.control.types import (
 )
 from kernel.inspect.position import Position
 from kernel.machine.arch import ARCHES, BY_ELF_MACHINE, Arch
-from kernel.recipe import ALLOCATORS, LoadError, Recipe
+from kernel.recipe import ALLOCATORS, LoadError, Recipe, form_of
 from kernel.recipe import check as check_recipe
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ __all__ = [
     "SyscallObserver",
     "TreeEntry",
     "check_recipe",
+    "form_of",
     "run_headless",
 ]
 

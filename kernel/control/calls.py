@@ -9,8 +9,14 @@ from __future__ import annotations
 from kernel.control.types import MemoryReader
 from kernel.machine.arch import Arch
 
+#: Prefixes that calls are found with: what linkers make of an indirect call they can shorten
+#: (addr32), and marks of control-flow protection (bnd, notrack).
+_X86_PREFIXES = (0x67, 0xF2, 0x3E)
+
 
 def _is_x86_call(code: bytes) -> bool:
+    if code[:1] and code[0] in _X86_PREFIXES:
+        code = code[1:]
     if code[:1] and code[0] & 0xF0 == 0x40:  # REX prefix
         code = code[1:]
     if len(code) == 5 and code[0] == 0xE8:

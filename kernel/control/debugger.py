@@ -419,8 +419,18 @@ class Debugger:
         """64 hexadecimal digits over the whole machine at this position."""
         return digest(self._system)
 
+    def program_path(self) -> str:
+        """The file of the machine's program, as its areas are called."""
+        plugin = self._system.kernel.plugin
+        process = plugin.processes.get(plugin.main_pid)
+        return process.exe_path if process is not None else ""
+
+    def kernel_functions(self) -> tuple[tuple[str, int, int], ...]:
+        """Functions of the kernel that programs may call: (name, address, size); or none."""
+        return self._system.kernel.plugin.functions()
+
     def syscall_numbers(self) -> dict[str, int]:
-        """Linux's system-call numbers of this architecture, by name."""
+        """Numbers by name: Linux's system calls here, or a Unikernel's functions."""
         return {name: nr for nr, name in self._names.items()}
 
     def syscall_name(self, nr: int) -> str:

@@ -78,7 +78,7 @@ class WalkView:
         ok: Whether the access is allowed.
         pa: Physical address; -1 unless mapped.
         page_size_bytes: Size of the page that maps it; 0 if none.
-        perms: What user mode may do there, "r-x"; "---" if not mapped.
+        perms: What programs may do there, "r-x"; "---" if not mapped.
         sentence: One sentence: what the walk found, or which check failed at which level and in
             or beside which VMA.
     """

@@ -29,12 +29,15 @@ LAYERS = (
 
 #: Files of `crates` that one published crate of ArceOS covers.
 _CRATES = {
+    "elf_dynamic": "elf",
     "page_table_tree": "page_table",
     "page_walk": "page_table",
     "memory_area": "memory_set",
     "siginfo": "signal",
     "interface": "crate_interface",
 }
+#: Crates that only a kernel with processes uses.
+_OF_PROCESSES = ("crates/process", "crates/signal", "crates/user_ptr")
 #: Not components of a kernel: what it is shown with.
 _TOOLS = ("views", "event")
 
@@ -202,6 +205,8 @@ def _choices(system: System) -> dict[str, bool]:
             found[name] = name in chosen
         elif layer_of(name) == "plugin":
             found[name] = name.split("/")[0] == plugin
+        elif name in _OF_PROCESSES:
+            found[name] = live.plugin.form == "monolithic"
     return found
 
 

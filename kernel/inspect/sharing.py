@@ -172,9 +172,9 @@ def _owners(system: System) -> dict[int, tuple[str, int]]:
     if axns.kernel_namespace is not None:
         owners[axns.kernel_namespace.ident] = ("kernel tasks", 0)
     for process in getattr(system.kernel.plugin, "processes", {}).values():
-        owners[process.ns.ident] = (f"process {process.pid}", process.pid)
+        owners.setdefault(process.ns.ident, (f"process {process.pid}", process.pid))
         for thread in process.threads.values():
-            if thread.own_ns is not None:
+            if getattr(thread, "own_ns", None) is not None:
                 owners[thread.own_ns.ident] = (f"thread {thread.tid}", process.pid)
     return owners
 

@@ -16,6 +16,12 @@ from elftools.elf.elffile import ELFFile
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 ARCHES = {"x86_64": 62, "riscv64": 243, "aarch64": 183, "loongarch64": 258}
 NAMES = sorted(path.stem for path in (SAMPLES / "src").glob("*.c"))
+#: Sources that become a program of the Unikernel form too.
+UNIKERNEL = [
+    name
+    for name in NAMES
+    if '#include "arceos.h"' in (SAMPLES / f"src/{name}.c").read_text("utf-8")
+]
 CASES: list[dict[str, Any]] = json.loads((SAMPLES / "expected" / "cases.json").read_text("utf-8"))
 
 
@@ -23,7 +29,8 @@ def test_every_sample_is_complete() -> None:
     assert len(NAMES) >= 12
     readme = (SAMPLES / "README.md").read_text("utf-8")
     for arch in ARCHES:
-        assert sorted(path.name for path in (SAMPLES / "bin" / arch).iterdir()) == NAMES
+        built = sorted(path.name for path in (SAMPLES / "bin" / arch).iterdir())
+        assert built == sorted([*NAMES, *(f"{name}.uni" for name in UNIKERNEL)])
     for name in NAMES:
         assert f"| `{name}` |" in readme
         assert any(case["program"] == name for case in CASES)
@@ -51,6 +58,27 @@ def test_binaries(arch: str) -> None:
             symbols = elf.get_section_by_name(".symtab")
             assert symbols is not None
             assert symbols.get_symbol_by_name("main")
+
+
+@pytest.mark.parametrize("arch", ARCHES)
+def test_programs_of_the_unikernel_form(arch: str) -> None:
+    """They need the kernel as a library, and nothing else."""
+    assert UNIKERNEL == ["both", "trespass"]
+    for name in UNIKERNEL:
+        path = SAMPLES / "bin" / arch / f"{name}.uni"
+        data = path.read_bytes()
+        assert len(data) < 40_000
+        assert struct.unpack_from("<HH", data, 16) == (3, ARCHES[arch])  # ET_DYN
+        with path.open("rb") as file:
+            elf = ELFFile(file)
+            assert not any(s["p_type"] == "PT_INTERP" for s in elf.iter_segments())
+            dynamic: Any = elf.get_section_by_name(".dynamic")
+            needed = [tag.needed for tag in dynamic.iter_tags() if tag.entry.d_tag == "DT_NEEDED"]
+            assert needed == ["libarceos.so"]
+            imported: Any = elf.get_section_by_name(".dynsym")
+            names = [symbol.name for symbol in imported.iter_symbols() if symbol.name]
+            assert names
+            assert all(each.startswith("ax_") for each in names)
 
 
 def run(arch: str, case: dict[str, Any]) -> tuple[bytes, int]:

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from arcetui.strace.call import Arg, Spec
-from arcetui.strace.calls import files, io, memory, process, signals, sockets, system, time
+from arcetui.strace.calls import (
+    files,
+    io,
+    memory,
+    process,
+    signals,
+    sockets,
+    system,
+    time,
+    unikernel,
+)
 from arcetui.strace.results import number
 from arcetui.strace.scalars import hex64
 
@@ -17,6 +27,7 @@ SPECS: dict[str, Spec] = {
     **sockets.CALLS,
     **system.CALLS,
     **time.CALLS,
+    **unikernel.CALLS,
 }
 #: What an unknown call shows: six raw numbers.
 UNKNOWN = Spec(tuple(Arg(f"arg{i}", hex64) for i in range(6)), number)

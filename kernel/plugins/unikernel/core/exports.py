@@ -1,8 +1,8 @@
 """The kernel's exported functions: where in its text they stand, and what the CPU finds there.
 
 Every function has a slot of 16 bytes in `.text`, and in it the one instruction of it that the
-emulated CPU retires: the return. All before it is Python. The last slot is where a thread's own
-function returns to.
+emulated CPU retires: the return. All before it is Python. The slot after them stands for
+`task_entry`, which threads' own functions return to (ArceOS axtask/src/task.rs).
 Differs from ArceOS, where application and kernel are linked into one image: here the loader
 resolves the application's undefined symbols against this table.
 """
@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from kernel.machine.board import Board
     from kernel.modules.axruntime.kernel import Kernel
 
-#: A function does nothing but return here; index of the slot after the last function's.
-RETURN_NAME: Final = "axtask_entry_return"
+#: The slot after the last function's: it stands for what calls a thread's own function, and in its
+#: middle is where that returns to.
+RETURN_NAME: Final = "task_entry"
+_RETURN_OFFSET: Final = 8
 SLOT_BYTES: Final = 16
 #: Offset of the table from the start of `.text`.
 TABLE_OFFSET: Final = 0x1000
@@ -48,8 +50,10 @@ class Exports:
 
     def write(self, kernel: Kernel) -> None:
         """Put the return instructions into the kernel's text."""
-        code = _RETURN[kernel.arch.name].ljust(SLOT_BYTES, b"\0")
-        kernel.ram.write(self._text_pa + TABLE_OFFSET, code * (len(self.names) + 1))
+        code = _RETURN[kernel.arch.name]
+        table = code.ljust(SLOT_BYTES, b"\0") * len(self.names)
+        last = bytes(_RETURN_OFFSET) + code
+        kernel.ram.write(self._text_pa + TABLE_OFFSET, table + last.ljust(SLOT_BYTES, b"\0"))
 
     def close_text(self, board: Board) -> None:
         """Make every CPU leave its engine where it would fetch from the kernel's text."""
@@ -62,7 +66,7 @@ class Exports:
     @property
     def return_address(self) -> int:
         """Where a thread's function returns to."""
-        return self._address(len(self.names))
+        return self._address(len(self.names)) + _RETURN_OFFSET
 
     def address(self, name: str) -> int | None:
         """The address of a function; None if there is none of that name."""
@@ -73,9 +77,14 @@ class Exports:
         return self.start + TABLE_OFFSET + number * SLOT_BYTES
 
     def number(self, address: int) -> int:
-        """The function that begins at `address`; -1 if none does."""
+        """The function that begins at `address`; -1 if none does.
+
+        One more than the last number: `address` is where threads' functions return to.
+        """
+        if address == self.return_address:
+            return len(self.names)
         number, rest = divmod(address - self.start - TABLE_OFFSET, SLOT_BYTES)
-        return number if 0 <= number <= len(self.names) and not rest else -1
+        return number if 0 <= number < len(self.names) and not rest else -1
 
     def symbols(self) -> tuple[tuple[str, int, int], ...]:
         """(name, address, size in bytes) of every slot, for people."""

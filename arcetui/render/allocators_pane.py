@@ -192,7 +192,8 @@ def _last_step(events: tuple[Event, ...], width: int) -> list[Row]:
             )
         elif name in ("PAGE_ALLOC", "PAGE_FREE"):
             new = name == "PAGE_ALLOC"
-            text = f"{event['count']} page(s) at {event['pa']:#x}: {event['usage']}"
+            count = int(event["count"])
+            text = f"{count} page{'s' * (count != 1)} at {event['pa']:#x}: {event['usage']}"
             rows.append(
                 row(("  + pages " if new else "  - pages ", "new" if new else "gone"), text)
             )

@@ -66,6 +66,8 @@ CONCERNS: dict[str, frozenset[str]] = {
 CALL_EFFECTS: frozenset[str] = (
     CONCERNS["maps"]
     | (CONCERNS["walk"] - {"TLB_FLUSH"})
+    | CONCERNS["tasks"]
+    | CONCERNS["sharing"]
     | frozenset(["PAGE_ALLOC", "PAGE_FREE", "FD_OPEN", "FD_CLOSE", "FD_DUP", "FS_CHANGE"])
 )
 
@@ -164,6 +166,30 @@ def cause_words(event: Event, names: Mapping[int, str]) -> str:
         "IDLE": "idle",
         "INPUT": "console input",
     }.get(kind, kind.lower())
+
+
+def moved_by(snapshot: Snapshot) -> str:
+    """What the program did in the last step: "1 instruction", "mmap #3", "88 instructions"."""
+    change = snapshot.change
+    if change is None:
+        return ""
+    undone = "undoing " if change.until < change.since else ""
+    if change.since.event == change.until.event:
+        count = abs(change.until.insns - change.since.insns)
+        return f"{undone}{count} instruction{'s' * (count != 1)}" if count else ""
+    causes: dict[str, None] = {}
+    for event in change.events:
+        causes.setdefault(cause_words(event, snapshot.names), None)
+    by = list(causes)
+    if not by:
+        return ""
+    return undone + (by[0] if len(by) == 1 else f"{by[0]} … {by[-1]}")
+
+
+def with_cause(text: str, snapshot: Snapshot) -> str:
+    """A change with what it came from: "2 changed; by 1 instruction"."""
+    cause = moved_by(snapshot) if text else ""
+    return f"{text}; by {cause}" if cause else text
 
 
 def sentence(snapshot: Snapshot, pane: str) -> str:

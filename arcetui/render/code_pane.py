@@ -33,7 +33,7 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
         items.append(Item("address", line.address, line.text))
     if not snapshot.code:
         rows = [row((f"  no code is mapped at {wanted:#x}", "error"))]
-    title = snapshot.where
+    title = snapshot.where or f"{pc:#x} (the file names no function here)"
     if snapshot.cpu.in_kernel:
         title = f"{title} · in the kernel: {snapshot.cpu.in_kernel}".lstrip(" ·")
     return PaneContent(tuple(rows), tuple(items), focus, current, title, sentence(snapshot, "code"))

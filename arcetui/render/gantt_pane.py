@@ -274,7 +274,9 @@ def _switch_row(
     width: int,
 ) -> Row:
     future = event.index > snapshot.machine.position.event
-    mark = "·" if future else "▶" if newest else " "
+    change = snapshot.change
+    is_new = change is not None and event.index > change.since.event
+    mark = "·" if future else "▶" if newest else "+" if is_new else " "
 
     def name(tid: int) -> Span:
         return Span("idle", "dim") if tid in idle else task_span(tid, tasks)
@@ -283,7 +285,7 @@ def _switch_row(
     gap = " " * max(18 - len(old.text), 0) if width >= 80 else ""
     end = " " * max(18 - len(new.text), 0) if width >= 80 else ""
     return row(
-        (mark, "future" if future else "mark"),
+        (mark, "future" if future else "new" if mark == "+" else "mark"),
         (f"{event.index:>7} " if width >= 76 else "", "dim"),
         (f"{time_text(event.time_ns):>11} ", "future" if future else "value"),
         (f"cpu{event.cpu} ", "dim"),

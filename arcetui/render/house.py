@@ -15,51 +15,79 @@ _TITLES = {
 }
 
 
-def box(component: ComponentView) -> tuple[str, str]:
-    """A component's text and style: `③ axmm 1234`."""
+def box(component: ComponentView, group: str = "") -> tuple[str, str]:
+    """A component's text and style: `4▸axmm 1234`; the group's name is left out of it."""
     name = component.name.removeprefix("crates/").removeprefix("machine/")
+    name = name.removeprefix(f"{group}/") if group else name
     mark = f"{component.step}▸" if component.step else ""
-    style = "changed" if component.step else "value" if component.in_use else "dim"
+    style = "lit" if component.step else "value" if component.in_use else "dim"
     text = f"{mark}{name} {component.lines}"
     return (text if component.in_use else f"({text})"), style
 
 
 def house(view: HouseView, columns: int = 100) -> list[Row]:
-    """The picture: a block per layer, components side by side, unused ones in parentheses.
+    """The picture: the last call's way, then a block per layer, components side by side.
+
+    Components on the way are lit and numbered in its order; those this machine was not built with
+    stand in parentheses.
 
     Args:
         view: What to show.
         columns: Width to fill.
     """
-    rows: list[Row] = []
+    rows = _way(view, columns)
     totals = dict(view.totals)
     for layer in _ORDER:
-        members = [each for each in view.components if each.layer == layer]
+        members = [each for each in view.components if each.layer == layer and each.lines]
         rows.append(row((_TITLES[layer], "title"), (f"  {totals.get(layer, 0)} lines", "dim")))
-        rows += _blocks(members, columns)
-    if view.way:
-        steps = " → ".join(name.removeprefix("crates/") for name in view.way)
-        rows.append(row((f"{view.call} #{view.serial}: ", "syscall"), (steps, "changed")))
-    else:
-        rows.append(plain("no system call yet", "dim"))
+        groups = _groups(members)
+        for group, parts in groups.items():
+            rows += _blocks(group, parts, columns)
     return rows
 
 
-def _blocks(members: list[ComponentView], columns: int) -> list[Row]:
-    """Components side by side, as many as fit in a line."""
+def _way(view: HouseView, columns: int) -> list[Row]:
+    """The components the last call went through, in order, over as many rows as it takes."""
+    if not view.way:
+        return [plain("no system call yet: y runs to the first", "dim")]
     rows: list[Row] = []
-    line: list[Span] = []
-    used = 2
+    line: list[Span] = [Span(f"{view.call} #{view.serial}", "syscall")]
+    used = len(line[0].text)
+    for number, name in enumerate(view.way, 1):
+        text = f"{number}▸{name.removeprefix('crates/').removeprefix('machine/')}"
+        if used + len(text) + 2 > columns:
+            rows.append(tuple(line))
+            line, used = [Span("  ")], 2
+        line += [Span(" → " if number > 1 else "  ", "dim"), Span(text, "lit")]
+        used += len(text) + 3
+    return [*rows, tuple(line)]
+
+
+def _groups(members: list[ComponentView]) -> dict[str, list[ComponentView]]:
+    """Components by the folder they share with others; "" for those alone."""
+    names = [each.name.removeprefix("crates/").removeprefix("machine/") for each in members]
+    heads = {name.rpartition("/")[0] for name in names}
+    groups: dict[str, list[ComponentView]] = {"": []}
+    for name, each in zip(names, members, strict=True):
+        group = name if name in heads else name.rpartition("/")[0]
+        groups.setdefault(group, []).append(each)
+    return {group: parts for group, parts in groups.items() if parts}
+
+
+def _blocks(group: str, members: list[ComponentView], columns: int) -> list[Row]:
+    """Components side by side, as many as fit in a line, their folder in front."""
+    rows: list[Row] = []
+    indent = max(len(group) + 3, 2) if group else 2
+    line: list[Span] = [Span(f" {group}: ", "key")] if group else [Span("  ")]
+    used = indent
     for component in members:
-        text, style = box(component)
-        if line and used + len(text) + 3 > columns:
-            rows.append((Span("  "), *line))
-            line, used = [], 2
+        text, style = box(component, group)
+        if used > indent and used + len(text) + 3 > columns:
+            rows.append(tuple(line))
+            line, used = [Span(" " * indent)], indent
         line += [Span("[", "dim"), Span(text, style), Span("] ", "dim")]
         used += len(text) + 3
-    if line:
-        rows.append((Span("  "), *line))
-    return rows
+    return [*rows, tuple(line)]
 
 
 def hal(view: HalView) -> list[Row]:

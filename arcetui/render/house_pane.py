@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
-    """One block a layer, the plugin on top; the way below it."""
+    """The last call's way, then one block a layer, the plugin on top."""
     view = snapshot.house
     if view is None:
         return PaneContent(rows=(row((" not captured yet", "dim")),))
     lines = sum(count for _, count in view.totals)
     title = f"{lines} lines of code"
     if view.way:
-        title += f"; {view.call} #{view.serial} came to {len(view.way)} components"
+        title += f"; {view.call} #{view.serial} went through {len(view.way)} components"
     return PaneContent(tuple(house.house(view, width)), title=title)
 
 

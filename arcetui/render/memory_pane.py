@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from arcetui.render.changed_pane import sentence
+from arcetui.render.changed_pane import with_cause
 from arcetui.render.registers_pane import pointer_style
 from arcetui.render.row import Row, Span, row
 from arcetui.state import Item, PaneContent
@@ -58,7 +58,8 @@ def stack_content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
         rows.append(row((f" the stack at {sp:#x} is not mapped", "error")))
     note = f"{changed} word{'s' * (changed != 1)} changed" if changed else ""
     title = f"sp = {sp:#x}" if not chosen else f"frame #{chosen} (d goes back), from {sp:#x}"
-    return PaneContent(tuple(rows), tuple(items), title=title, changed=note)
+    changes = with_cause(note, snapshot)
+    return PaneContent(tuple(rows), tuple(items), title=title, changed=changes)
 
 
 def _frame_row(frame: FrameLine) -> Row:
@@ -82,6 +83,7 @@ def memory_content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
     same_place = before is not None and before.address == window.address
     rows: list[Row] = []
     items: list[Item] = []
+    changed = 0
     for start in range(0, len(window.data), per_row):
         address = window.address + start
         data = window.data[start : start + per_row]
@@ -90,6 +92,7 @@ def memory_content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
             rows.append(row((f" {address:>12x}  ", "addr"), ("not mapped", "dim")))
             continue
         was = before.data[start : start + per_row] if same_place and before else data
+        changed += sum(one != other for one, other in zip(was, data, strict=True))
         spans = [Span("*" if was != data else " ", "changed"), Span(f"{address:>12x}  ", "addr")]
         spans += _hex(data, was)
         spans.append(Span(f" {data.translate(_ASCII).decode('ascii')}", "string"))
@@ -99,9 +102,9 @@ def memory_content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
         if here:
             spans.append(Span(f" ◂{' '.join(here)}", "key"))
         rows.append(tuple(spans))
-    return PaneContent(
-        tuple(rows), tuple(items), title=str(target), changed=sentence(snapshot, "memory")
-    )
+    note = f"{changed} byte{'s' * (changed != 1)} changed" if changed else ""
+    changes = with_cause(note, snapshot)
+    return PaneContent(tuple(rows), tuple(items), title=str(target), changed=changes)
 
 
 def _hex(data: bytes, was: bytes) -> list[Span]:

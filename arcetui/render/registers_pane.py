@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from arcetui.render.changed_pane import with_cause
 from arcetui.render.row import KIND_STYLES, Row, Span
 from arcetui.state import Item, PaneContent
 
@@ -77,7 +78,8 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
         items.append(Item("registers", cell, " ".join(names), columns))
     note = f"{changed} changed" if changed else ""
     title = f"cpu{snapshot.cpu.cpu} {snapshot.cpu.task_name}".rstrip()
-    return PaneContent(tuple(rows), tuple(items), title=title, changed=note)
+    changes = with_cause(note, snapshot)
+    return PaneContent(tuple(rows), tuple(items), title=title, changed=changes)
 
 
 def _cell(snapshot: Snapshot, name: str, value: int, differs: bool) -> list[Span]:

@@ -79,18 +79,56 @@ def row(*parts: str | Span | tuple[str, str]) -> Row:
     for part in parts:
         span = Span(part) if isinstance(part, str) else Span(*part)
         if span.text:
-            spans.append(span)
+            spans.append(span if span.text.isprintable() else Span(safe(span.text), span.style))
     return tuple(spans)
 
 
 def plain(line: str, style: str = "") -> Row:
     """A row of one span."""
-    return (Span(line, style),)
+    return (Span(safe(line), style),)
+
+
+def safe(line: str) -> str:
+    """A line that does nothing to a terminal, wherever its text comes from.
+
+    Control characters, directions of writing, halves of characters and the like become escapes;
+    tabs stay.
+    """
+    if line.isprintable():
+        return line
+    return "".join([c if c.isprintable() or c == "\t" else _escape(c) for c in line])
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is no UTF-8, as Python reads it from the host
+        code -= 0xDC00
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def lines(rows: Iterable[Row]) -> str:
     """Rows as plain text, one a line, blanks at line ends dropped."""
-    return "\n".join(text(each).rstrip() for each in rows)
+    return "\n".join(safe(text(each).rstrip()) for each in rows)
+
+
+def shorten(sentence: str, columns: int) -> str:
+    """A sentence cut to `columns` characters; what stands after "; by", the cause, is kept.
+
+    A cause gets three fifths of the room at most; with too little for both, the end is cut.
+    """
+    if len(sentence) <= columns:
+        return sentence
+    head, by, cause = sentence.rpartition("; by ")
+    most = columns * 3 // 5 - len(by)
+    cause = cause if len(cause) <= most else cause[: max(most - 1, 0)].rstrip() + "…"
+    room = columns - len(by) - len(cause) - 1
+    if not by or room < _LEAST_HEAD:
+        return sentence[: max(columns - 1, 0)] + "…" * (columns > 0)
+    return f"{head[:room].rstrip(' ,')}…{by}{cause}"
+
+
+#: Characters of a change that are worth showing in front of its cause.
+_LEAST_HEAD = 8
 
 
 def crop(source: Row, columns: int) -> Row:

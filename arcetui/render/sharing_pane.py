@@ -23,7 +23,8 @@ def matrix_content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
     count = len(view.resources)
     items = [Item("cells", 0, names, count)]
     items += [Item("cells", task.tid, names, count) for task in view.tasks]
-    rows.append(row((" same letter in a column: the same object; ×2: two tasks use it", "comment")))
+    legend = " same letter in a column: the same object; ×2: two tasks use it"
+    rows.append(row((f"{legend}; + new, - ended, * changed"[: max(width, len(legend))], "comment")))
     shown = " ← → choose a column, Enter goes to the call that made it so"
     rows.append(row((shown, "comment")))
     shared = sum(
@@ -41,9 +42,17 @@ def graph_content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
     view = snapshot.sharing
     if view is None:
         return PaneContent(rows=(row((" not captured yet", "dim")),))
-    rows: list[Row] = sharing.graph(view)
-    items = [NOTHING] * len(rows)
+    blocks = {space.ident: space for space in snapshot.namespaces}
+    beside = width >= sharing.BESIDE_WIDTH
+    rows: list[Row] = sharing.graph(view, snapshot.previous_sharing, blocks if beside else None)
+    items = [
+        Item("shared", edge.tid, edge.resource) if edge is not None else NOTHING
+        for edge in sharing.edge_order(view)
+    ]
+    shown = {edge.namespace for edge in view.edges} if beside else frozenset[int]()
     for space in snapshot.namespaces:
+        if space.ident in shown:
+            continue
         name = "template" if space.ident < 0 else f"namespace {space.ident} of {space.owner}"
         rows.append(row((f"{name} ", "heading"), (f"{space.base_pa:#x}", "addr")))
         items.append(Item("physical", space.base_pa))

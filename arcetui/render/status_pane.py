@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from arcetui.render.changed_pane import cause_words
-from arcetui.render.row import Row, Span, crop, row
+from arcetui.render.row import Row, Span, crop, row, shorten
 from arcetui.render.row import width as row_width
 from arcetui.render.timeline_pane import event_text
 
@@ -136,10 +136,13 @@ def message_row(snapshot: Snapshot, hints: tuple[str, ...], width: int) -> Row:
     sentence = snapshot.change.sentence if snapshot.change is not None else ""
     if machine.half_way:
         sentence = ""  # one event: it was just named
-    if sentence and not snapshot.running and not sentence.startswith("no kernel object"):
-        spans.append(Span(f"  {sentence}", "cause"))
-    used = row_width(tuple(spans))
+    if snapshot.running or sentence.startswith("no kernel object"):
+        sentence = ""
+    used = row_width(tuple(spans)) + (len(sentence) + 2 if sentence else 0)
     hidden = next((hint for hint in hints if used + len(hint) + 3 <= width), hints[-1])
     room = max(width - len(hidden) - 2, 20)
+    space = room - row_width(tuple(spans)) - 2
+    if sentence and space > 3:
+        spans.append(Span(f"  {shorten(sentence, space)}", "cause"))
     left = crop(tuple(spans), room)
     return row(*left, " " * (room - row_width(left)), (f" {hidden}", "dim"))

@@ -16,9 +16,16 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
     rows: list[Row] = []
     items: list[Item] = []
     wide = width >= 90
+    since = snapshot.change.since if snapshot.change is not None else None
+    fresh = 0
     for call in snapshot.calls:
         item = Item("call", call.view.serial, call.view.name)
-        rows.append(_line(call, wide, width, state_of(call, snapshot)))
+        mark = ""
+        if since is not None and call.view.enter > since:
+            mark, fresh = "+", fresh + 1
+        elif since is not None and call.view.exit is not None and call.view.exit > since:
+            mark = "~"  # it was going on, and returned
+        rows.append(_line(call, wide, width, state_of(call, snapshot), mark))
         items.append(item)
         if call.changed and not wide:
             rows.append(row(("      └ ", "dim"), (call.changed, "cause")))
@@ -32,7 +39,8 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
         current = len(rows) - 1
         while items[current].value == items[current - 1].value and current:
             current -= 1
-    return PaneContent(tuple(rows), tuple(items), len(rows) - 1, current, title)
+    changes = f"{fresh} new" if fresh else ""
+    return PaneContent(tuple(rows), tuple(items), len(rows) - 1, current, title, changes)
 
 
 def state_of(call: CallLine, snapshot: Snapshot) -> str:
@@ -44,7 +52,7 @@ def state_of(call: CallLine, snapshot: Snapshot) -> str:
     return " ▶ in the kernel" if call.view.tid == snapshot.cpu.tid else " … waits"
 
 
-def _line(call: CallLine, wide: bool, width: int, state: str) -> Row:
+def _line(call: CallLine, wide: bool, width: int, state: str, mark: str) -> Row:
     name, bracket, rest = call.text.partition("(")
     # The result matters more than the last argument: cut the arguments to keep it in sight.
     shown = call.result.partition(" (")[0] if len(call.result) > 24 else call.result
@@ -56,7 +64,8 @@ def _line(call: CallLine, wide: bool, width: int, state: str) -> Row:
     if state:
         result = (state, "current" if "▶" in state else "result" if "?" in state else "warning")
     return row(
-        (f"{call.view.serial:>5} ", "dim"),
+        (mark or " ", "new" if mark == "+" else "changed"),
+        (f"{call.view.serial:>4} ", "dim"),
         (name, "syscall"),
         (bracket + rest, "argument"),
         result,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from arcetui.render.changed_pane import cause_words
+from arcetui.render.changed_pane import cause_words, with_cause
 from arcetui.render.row import Row, row
 from arcetui.state import NOTHING, Item, PaneContent
 
@@ -75,8 +75,10 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
     rows: list[Row] = []
     items: list[Item] = []
     current = -1
+    since = snapshot.change.since.event if snapshot.change is not None else here.event
     for event in snapshot.events:
-        rows.append(_line(event, here.event, snapshot.names, width))
+        is_new = since < event.index <= here.event
+        rows.append(_line(event, here.event, snapshot.names, width, is_new))
         items.append(Item("event", event.index))
         if event.index == here.event:
             current = len(rows) - 1
@@ -88,17 +90,22 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
         rows.append(row((" no events yet; e runs to the next", "dim")))
     end = snapshot.machine.end
     title = f"{here}" + (f", known up to {end}" if here < end else "")
-    return PaneContent(tuple(rows), tuple(items), current, current, title)
+    count = here.event - since
+    changes = f"{count} event{'s' * (count != 1)}" if count > 0 else ""
+    if count < 0:
+        changes = f"undone: {-count} event{'s' * (count != -1)}"
+    changes = with_cause(changes, snapshot)
+    return PaneContent(tuple(rows), tuple(items), current, current, title, changes)
 
 
-def _line(event: Event, here: int, names: Mapping[int, str], width: int) -> Row:
+def _line(event: Event, here: int, names: Mapping[int, str], width: int, is_new: bool) -> Row:
     future = event.index > here
-    mark = "·" if future else "▶" if event.index == here else " "
+    mark = "·" if future else "▶" if event.index == here else "+" if is_new else " "
     kind = event.kind.name
     words = kind.lower().replace("_", " ")
     style = "future" if future else _SUBJECT.get(kind.split("_")[0], "value")
     return row(
-        (mark, "future" if future else "mark"),
+        (mark, "future" if future else "new" if mark == "+" else "mark"),
         (f"{event.index:>6} ", "future" if future else "dim"),
         (f"{words:<14} ", style),
         (event_text(event, names), "future" if future else "value"),

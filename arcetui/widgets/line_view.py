@@ -15,7 +15,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from arcetui.render.row import Row, row
+from arcetui.render.row import Row, row, shorten
 from arcetui.widgets.row_style import CLASSES
 
 if TYPE_CHECKING:
@@ -188,7 +188,8 @@ class LineView(Widget, can_focus=True):
         """The title line."""
         head = "pane-focus" if self.has_focus_within else "pane-title"
         note = f" {self.note} " if self.note else ""
-        changes = f" Δ {self.changes} " if self.changes else ""
+        room = self.size.width - len(self.heading) - 2 - len(note) - 4
+        changes = f" Δ {shorten(self.changes, room)} " if self.changes and room > 3 else ""
         return row((f" {self.heading} ", head), (note, "pane-dim"), (changes, "pane-note"))
 
     def render_line(self, y: int) -> Strip:

@@ -11,7 +11,7 @@ from arcetui.render.row import STYLES
 PANE_STYLES: tuple[str, ...] = (
     *("edited", "mark", "symbol", "mnemonic", "operand", "source", "heading", "ok", "warning"),
     *("cause", "argument", "constant", "result", "label", "past", "half", "future", "input"),
-    *("shared", "anon", "vdso", "free", "used", "selected", "search", "thumb"),
+    *("shared", "anon", "vdso", "free", "used", "selected", "search", "thumb", "lit"),
     *("pane-title", "pane-focus", "pane-note", "pane-dim"),
     *("t-bold", "t-reverse", "t-red", "t-green", "t-yellow", "t-blue", "t-magenta", "t-cyan"),
     *("t-white", "t-black"),

@@ -154,3 +154,17 @@ def test_every_pane_renders_everything_at_every_width(pictures, name, width):
         previous=None, running=False, interests=s.Interests(),
     )  # fmt: skip
     RENDERERS[name](bare, width, 12)
+
+
+def test_a_sentence_cut_short_keeps_its_cause():
+    from arcetui.render.row import shorten
+
+    sentence = "+1 VMA, 1 VMA split, 2 PTEs cleared; by munmap #11"
+    assert shorten(sentence, 60) == sentence
+    assert shorten(sentence, 40) == "+1 VMA, 1 VMA split, 2 P…; by munmap #11"
+    assert shorten(sentence, 30) == "+1 VMA, 1 VMA…; by munmap #11"
+    many = "+1 VMA; by exit #1 and wait4 #2 and page fault at 0x4000 #3"
+    for columns in range(60):
+        cut = shorten(many, columns)
+        assert len(cut) <= columns
+        assert columns < 24 or "by exit" in cut

@@ -45,6 +45,7 @@ class Command:
     Attributes:
         links: Further names of the program, in a directory that PATH names.
         cpus: CPUs of the machine.
+        scheduler: Its policy; Linux's own preempts, so a program that spins needs one that does.
     """
 
     program: str
@@ -57,6 +58,7 @@ class Command:
     compare_stderr: bool = True
     links: tuple[str, ...] = ()
     cpus: int = 1
+    scheduler: str = "fifo"
 
     @property
     def argv(self) -> tuple[str, ...]:
@@ -171,6 +173,7 @@ def run_here(elf: bytes, command: Command, missing: Missing | None = None) -> Ou
             TreeEntry(f"/bin/{link}", "symlink", target=command.program) for link in command.links
         ),
         cpus=command.cpus,
+        scheduler=command.scheduler,
     )
     raw = run_headless(recipe, read_input, lambda fd, data: streams[fd].extend(data), missing)
     return Outcome(bytes(streams[1]), bytes(streams[2]), status_of(raw))

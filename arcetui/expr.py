@@ -78,6 +78,8 @@ _BINARY: dict[str, int] = {
     "%": 10,
 }
 _DEEPEST = 100
+#: Values nest as deeply as operators follow each other.
+_MOST_TOKENS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +293,8 @@ def parse(text: str) -> Expression:
     if not parser.tokens:
         raise ExprError("an expression is missing")
     node = parser.expression()
+    if len(parser.tokens) > _MOST_TOKENS:
+        raise ExprError(f"the expression is too long: it has more than {_MOST_TOKENS} parts")
     if parser.peek()[0] != "end":
         raise ExprError(f"{text!r}: cannot read {parser.peek()[1]!r} after a whole expression")
     return Expression(text.strip(), node, tuple(parser.names))

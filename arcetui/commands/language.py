@@ -63,6 +63,7 @@ _BY_NAME: dict[str, Command] = {}
 for _command in COMMANDS:
     for _name in (_command.name, *_command.aliases):
         _BY_NAME.setdefault(_name, _command)
+_LONGEST = 300  # characters of an error
 FAMILIES = frozenset(name.split()[0] for name in _BY_NAME if " " in name)
 
 
@@ -204,4 +205,8 @@ def _repeatable(command: Command, line: str) -> str:
 
 
 def _failed(sentence: str) -> Result:
+    """One sentence, short even if what it quotes is not."""
+    if len(sentence) > _LONGEST:
+        sentence = f"{sentence[: _LONGEST // 2]}...{sentence[-_LONGEST // 2 :]}"
+    sentence = " ".join(sentence.split("\n"))
     return Result((plain(sentence, "error"),), error=True)

@@ -65,6 +65,8 @@ class Motion(Forward):
             self.timeline.go(origin)
 
     def _back(self, goal: Goal) -> Search:
+        if goal.kind is GoalKind.INSN:
+            return (yield from self._back_insns(goal.count))
         stopped = self._done()
         for number in range(goal.count):
             if number:
@@ -77,8 +79,6 @@ class Motion(Forward):
 
     def _back_once(self, goal: Goal) -> Search:
         match goal.kind:
-            case GoalKind.INSN:
-                return self._go_back(self.previous_insn(), StopReason.STEP)
             case GoalKind.EVENT:
                 here = self.timeline.position
                 first = self.timeline.store.snapshots[0].position.event
@@ -97,6 +97,20 @@ class Motion(Forward):
                 return self._go_back(place, StopReason.STEP)
             case _:
                 return (yield from self._back_to_stop(next_call=False))
+
+    def _back_insns(self, count: int) -> Search:
+        """Back `count` user instructions, in one go where no kernel entry lies between."""
+        while True:
+            here = self.timeline.position
+            stretch = min(max(here.insns, 1), count)
+            target = self.previous_insn()
+            if target is not None and here.insns:
+                target = Position(here.event, here.insns - stretch)
+            stopped = self._go_back(target, StopReason.STEP)
+            count -= stretch
+            if target is None or not count:
+                return stopped
+            yield
 
     def _go_back(self, target: Position | None, reason: StopReason) -> Stopped:
         if target is None:

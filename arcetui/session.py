@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from arcetui import state as s
 from arcetui.messages import Aimed, LineAnswered, LineCompleted, SessionFailed
+from arcetui.pace import Pace
 from arcetui.reporter import Reporter, sentence_of
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from arcetui.machine import Machine
     from kernel.control import Goal, Stopped
 
-#: Instructions between looks at the queue: some milliseconds.
-SLICE = 100_000
 #: Animated stepping, instructions a second; None is full speed.
 SPEEDS: tuple[int | None, ...] = (1, 2, 5, 10, 20, 50, None)
 #: A search backward that ends within so many seconds is not announced.
@@ -52,6 +51,7 @@ class Session(threading.Thread):
         self._reporter = Reporter(post)
         self._wanted = threading.Event()
         self._interests = s.Interests()
+        self._pace = Pace()
         self._goal: Goal | None = None
         self._last_goal: Goal | None = None
         self._playing = False
@@ -188,7 +188,7 @@ class Session(threading.Thread):
         self._reporter.begin(self._debugger)
 
     def _slice(self) -> None:
-        stopped = self._debugger.pump(SLICE)
+        stopped = self._pace.pump(self._debugger)
         if stopped is not None:
             self._finish(stopped)
         elif self._wanted.is_set():
@@ -231,7 +231,7 @@ class Session(threading.Thread):
         self._goal = goal
         try:
             while True:
-                stopped = self._debugger.pump(SLICE)
+                stopped = self._pace.pump(self._debugger)
                 if stopped is not None:
                     return stopped
                 if self._wanted.is_set():

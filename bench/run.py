@@ -12,7 +12,17 @@ from pathlib import Path
 
 from measure import Result, arguments, report
 
-NAMES = ("compute", "syscalls", "memory", "startup", "stepback", "keys", "loongarch")
+NAMES = (
+    "compute",
+    "syscalls",
+    "memory",
+    "startup",
+    "stepback",
+    "keys",
+    "loongarch",
+    "tasks",
+    "crowd",
+)
 
 
 def run(name: str, words: list[str]) -> list[Result]:

@@ -12,6 +12,7 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Self
 
 #: Queries a terminal answers; an unanswered one may make a program wait.
@@ -54,6 +55,11 @@ class Terminal:
     def elapsed(self) -> float:
         """Seconds from the start to the last output."""
         return self.last - self.start
+
+    def cpu_seconds(self) -> float:
+        """CPU time the program has used; Linux only."""
+        fields = Path(f"/proc/{self._pid}/stat").read_text("ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def send(self, keys: bytes) -> float:
         """Type; when that was."""

@@ -3,7 +3,8 @@
     pip install ziglang
     python bench/programs/build.py
 
-They use no C library, so that other emulators can run the same files with three system calls.
+All but `tasks` use no C library, so that other emulators can run the same files with three system
+calls.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ PROGRAMS = {
     "long": ("compute.c", ("-DROUNDS=16",)),
     "getppid": ("getppid.c", ()),
     "memory": ("memory.c", ()),
+    "tasks": ("tasks.c", ()),
 }
+WITH_LIBRARY = frozenset({"tasks"})  # it needs pthreads
 OPTIONS = (
     "-O2",
     "-std=gnu11",
     "-static",
-    "-nostdlib",
-    "-ffreestanding",
     "-fno-stack-protector",
     "-fno-sanitize=undefined",
     "-fno-vectorize",  # the same work on all architectures
@@ -45,7 +46,8 @@ def build(arch: str, name: str, folder: Path) -> bytes:
     source, macros = PROGRAMS[name]
     output = folder / name
     target = ("-target", f"{arch}-linux-musl")
-    command = [sys.executable, "-m", "ziglang", "cc", *target, *OPTIONS, *macros, source]
+    bare = () if name in WITH_LIBRARY else ("-nostdlib", "-ffreestanding")
+    command = [sys.executable, "-m", "ziglang", "cc", *target, *OPTIONS, *bare, *macros, source]
     subprocess.run([*command, "-o", str(output)], cwd=HERE / "src", check=True)
     return output.read_bytes()
 

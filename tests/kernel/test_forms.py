@@ -84,6 +84,13 @@ def test_output_is_the_same_on_every_machine(case: str) -> None:
 
 
 @pytest.mark.parametrize("arch", ARCHES)
+def test_a_space_that_execve_drops_is_loaded_on_no_cpu(arch: str) -> None:
+    """The next space may have its root in the same frame, and would meet a stale TLB."""
+    choice = {"arch": arch, "case": "execs", "scheduler": "ariel-realloc", "rootfs": "fat"}
+    assert ran(choice | {"cpus": 2})[0] == (SAMPLES / "expected" / "execs.txt").read_bytes()
+
+
+@pytest.mark.parametrize("arch", ARCHES)
 def test_they_map_the_kernel_differently(arch: str) -> None:
     elf = (SAMPLES / "bin" / arch / "hello").read_bytes()
     names: dict[str, set[str]] = {}

@@ -177,7 +177,7 @@ def replace_program(t: Thread, program: Program, envp: tuple[bytes, ...]) -> Non
     t.task.root_pa = aspace.root_pa
     t.cpu.set_root(aspace.root_pa)
     if not any(p.aspace is old and not p.is_zombie for p in t.starry.processes.values()):
-        old.destroy()
+        t.starry.drop_space(old)
     _new_image(t, process, program)
     set_image(process, full_path, program.node, loaded)
     engine, arch = t.cpu.engine, t.arch

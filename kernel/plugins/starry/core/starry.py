@@ -335,13 +335,19 @@ class Starry:
 
     def release_memory(self, process: Process) -> None:
         """Drop a dead process's address space unless someone shares it."""
-        if self.shares_memory(process):
-            return
+        if not self.shares_memory(process):
+            self.drop_space(process.aspace)
+
+    def drop_space(self, aspace: AddrSpace) -> None:
+        """Give an address space back; CPUs that idle with it still loaded leave it first.
+
+        Without that, the next space whose root lies in the same frame would meet their stale TLB.
+        """
         kernel_root = self.kernel.kernel_aspace.root_pa
         for cpu in self.kernel.board.cpus:
-            if cpu.root_pa == process.aspace.root_pa:
+            if cpu.root_pa == aspace.root_pa:
                 cpu.set_root(kernel_root)
-        process.aspace.destroy()
+        aspace.destroy()
 
     def process_views(self) -> tuple[ProcessView, ...]:
         """User processes by pid, for people."""

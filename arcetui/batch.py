@@ -122,6 +122,8 @@ def batch(options: Options) -> int:
         from arcetui.commands import Commander
 
         settle()
+        if note := debugger.machine().engine_note:
+            streams.write(2, f"arcetui: {note}\n".encode())
         fed = FedDebugger(debugger, streams, feeds=kind != "tty")
         commander = Commander(fed)  # type: ignore[arg-type]  # passes everything else on
         return do_lines(commander, lines, Printer(debugger, streams))

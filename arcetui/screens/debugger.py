@@ -140,6 +140,8 @@ class DebuggerScreen(DebuggerActions):
             from dataclasses import replace
 
             self.interests = replace(self.interests, frame=0, code_at=None)
+        if was is None and snapshot.machine.engine_note:
+            self.notify(snapshot.machine.engine_note, timeout=15, markup=False)
         if was is None and snapshot.interests.panes != self.wanted().panes:
             self.look()
         for pane in self.grid.panes():

@@ -53,6 +53,7 @@ def machine_view(
         panic=board.panic,
         frames_used=used,
         frames_total=used + alloc.available_pages,
+        engine_note=board.cpus[0].engine.note,
     )
 
 

@@ -151,6 +151,7 @@ class MachineView:
         half_way: Inside a kernel operation: only for looking; going on starts from a snapshot.
         end: The furthest position known; `position < end` means looking at the past.
         exit_status: As wait(2) reports it (raw), when the program ended.
+        engine_note: What would make the CPU engine quicker, in a sentence; "" as a rule.
     """
 
     epoch: int
@@ -170,3 +171,4 @@ class MachineView:
     panic: str
     frames_used: int
     frames_total: int
+    engine_note: str = ""

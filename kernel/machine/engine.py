@@ -77,11 +77,13 @@ class CpuEngine(Protocol):
 
     `translator` answers TLB misses; who replaces it flushes the TLB then.
     `time_base_ns` is the CPU's virtual time at the start of the next `run`; the board sets it.
+    `note` tells the user how to get a quicker engine that does the same; "" if this is the one.
     """
 
     arch: Arch
     time_base_ns: int
     translator: Translator
+    note: str
 
     def run(self, pc: int, budget: int) -> RunResult:
         """Execute from `pc` at most `budget` (at least 1) instructions."""

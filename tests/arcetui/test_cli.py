@@ -153,6 +153,29 @@ def test_a_bad_program_leaves_no_traceback_in_a_process_of_its_own(tmp_path):
 # -- run --------------------------------------------------------------------------------------
 
 
+WITHOUT_LLVM = """
+import sys
+sys.modules["llvmlite"] = sys.modules["llvmlite.binding"] = None
+from arcetui.cli import main
+main(sys.argv[1:])
+"""
+
+
+def test_without_llvmlite_loongarch64_runs_and_batch_says_what_is_missing():
+    def python(*words):
+        line = [sys.executable, "-c", WITHOUT_LLVM, *words]
+        return subprocess.run(line, capture_output=True, stdin=subprocess.DEVNULL, cwd=ROOT)
+
+    done = python("run", sample("hello", "loongarch64"))
+    assert (done.stdout, done.stderr) == (b"Hello from user mode.\n", b"")
+    done = python("--batch", "-ex", "c", sample("hello", "loongarch64"))
+    assert b"Hello from user mode.\n" in done.stdout
+    (told,) = done.stderr.splitlines()
+    assert b"runs in plain Python" in told
+    assert b"pip install 'arcetui[loongarch64]'" in told
+    assert python("--batch", "-ex", "c", sample("hello")).stderr == b""
+
+
 @pytest.mark.parametrize("arch", ARCHES)
 def test_run_gives_output_and_status(arch):
     done = arcetui("run", sample("hello", arch))

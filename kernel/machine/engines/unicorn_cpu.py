@@ -29,6 +29,8 @@ class UnicornCpu:
     The subclass answers TLB fills; while `_is_window` is set, with the window only.
     """
 
+    note = ""
+
     def __init__(self, target: Target, ram: Ram) -> None:
         self.target = target
         self.arch = target.arch

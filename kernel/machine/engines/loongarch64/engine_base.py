@@ -44,9 +44,11 @@ class LoongArchEngine:
         rt, wt: The TLB, for reading and for writing: page number -> offset in RAM minus address.
         written: Frames it was let write since the last TLB flush.
         exits: Addresses to stop at.
+        note: See `engine.CpuEngine`.
     """
 
     arch = LOONGARCH64
+    note = ""
 
     def __init__(self, state: State, ram: Ram, translator: Translator, code: CodeFrames) -> None:
         self.state = state

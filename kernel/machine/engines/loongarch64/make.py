@@ -25,21 +25,25 @@ def make_loongarch_engines(
     if backend not in BACKENDS:
         raise ValueError(f"the loongarch64 back end is one of {', '.join(BACKENDS)}")
     code = CodeFrames(ram)
-    library = None if backend == "python" else _library(backend)
+    library, note = (None, "") if backend == "python" else _library(backend)
     if library is None:
         from kernel.machine.engines.loongarch64.python_engine import PythonEngine
 
-        return [PythonEngine(ram, translator, code) for translator in translators]
+        slow = [PythonEngine(ram, translator, code) for translator in translators]
+        for engine in slow:
+            engine.note = note
+        return list[CpuEngine](slow)
     from kernel.machine.engines.loongarch64.llvm_engine import DecodedPages, LlvmEngine
 
     decoded = DecodedPages(library, ram)
     return [LlvmEngine(ram, translator, code, library, decoded) for translator in translators]
 
 
-def _library(backend: str) -> Library | None:
+def _library(backend: str) -> tuple[Library | None, str]:
+    """The native code, or None and what to tell the user."""
     try:
-        return load()
-    except Unusable:
+        return load(), ""
+    except Unusable as why:
         if backend == "llvm":
             raise
-        return None
+        return None, f"loongarch64 runs in plain Python, 10 to 40 times slower: {why}"

@@ -105,7 +105,10 @@ def test_choosing_a_back_end(monkeypatch):
     }
     assert names["python"] == "PythonEngine"
     monkeypatch.setattr(make, "load", refuse)
-    assert type(make_engines(arch, ram, [None])[0]).__name__ == "PythonEngine"
+    (engine,) = make_engines(arch, ram, [None])
+    assert type(engine).__name__ == "PythonEngine"
+    assert "install it: pip install" in engine.note
+    assert make_engines(arch, ram, [None], "python")[0].note == ""  # it was asked for
     with pytest.raises(RuntimeError, match="install it: pip install"):
         make_engines(arch, ram, [None], "llvm")
     with pytest.raises(ValueError, match="one of auto, llvm, python"):

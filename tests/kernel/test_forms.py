@@ -58,7 +58,9 @@ def ran(choice: dict[str, Any]) -> tuple[bytes, int]:
     name = case["program"]
     elf = (SAMPLES / "bin" / choice["arch"] / name).read_bytes()
     machine = {key: value for key, value in choice.items() if key not in ("arch", "case")}
-    recipe = Recipe(elf, f"/{name}", (name, *case["args"]), stdio=("pipe",) * 3, **machine)
+    recipe = Recipe(
+        elf, f"/{name}", (name, *case["args"]), stdio=("pipe", "pipe", "pipe"), **machine
+    )
     out = bytearray()
     lines = [case["stdin"].encode()]
     status = run_headless(
@@ -136,7 +138,8 @@ def main() -> None:
     }
     wrong = count = 0
     for values in itertools.product(*axes.values()):
-        choice = dict(zip(axes, values, strict=True)) | {"cpus": 1 + count % 4}
+        choice: dict[str, Any] = dict(zip(axes, values, strict=True))
+        choice["cpus"] = 1 + count % 4
         case = CASES[choice["case"]]
         expected = (SAMPLES / "expected" / f"{case['case']}.txt").read_bytes()
         count += 1

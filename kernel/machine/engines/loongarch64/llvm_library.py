@@ -149,7 +149,9 @@ def cache_directory() -> Path | None:
         elif sys.platform == "darwin":
             base = Path.home() / "Library" / "Caches"
         else:
-            base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+            base = Path(os.environ.get("XDG_CACHE_HOME", ""))
+            if not base.is_absolute():  # then it is to be ignored
+                base = Path.home() / ".cache"
         path = base / "arcetui"
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         return path if _is_own(path) and os.access(path, os.W_OK) else None

@@ -65,6 +65,15 @@ def test_what_others_may_write_is_not_loaded(quick, tmp_path, monkeypatch):
     assert library.cache_directory() is None
 
 
+def test_a_relative_cache_directory_is_ignored(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CACHE_HOME", "here")
+    assert library.cache_directory() == tmp_path / "home" / ".cache" / "arcetui"
+    assert not (tmp_path / "here").exists()
+
+
 def test_without_a_cache_it_is_built_in_memory(quick):
     assert not library._load(None).is_cached
 

@@ -18,8 +18,24 @@ class ProcSource(Protocol):
         """The process that looks (for /proc/self); 0 outside of any."""
         ...
 
+    def tids(self, pid: int) -> list[int]:
+        """Threads of a process in ascending order."""
+        ...
+
     def text(self, pid: int, name: str) -> bytes:
-        """Contents of /proc/PID/NAME, one of `procfs.PID_FILES`."""
+        """Contents of /proc/PID/NAME, one of `procfs.PID_FILES` or fdinfo/FD; also of a thread."""
+        ...
+
+    def write(self, pid: int, name: str, data: bytes) -> None:
+        """Change what /proc/PID/NAME says, one of `procfs`'s writable files."""
+        ...
+
+    def read_memory(self, pid: int, va: int, size_bytes: int) -> bytes:
+        """A process's memory, short where it ends; AxError IO if there is none at `va`."""
+        ...
+
+    def write_memory(self, pid: int, va: int, data: bytes) -> int:
+        """Store into a process's memory; how much of it; AxError IO if there is none at `va`."""
         ...
 
     def link(self, pid: int, name: str) -> str:

@@ -2,6 +2,7 @@
 
     /proc/self -> PID        /proc/PID/{exe,cwd,root}        links
     /proc/PID/{maps,...}     /proc/PID/fd/N                  magic links
+    /proc/PID/fdinfo/N       /proc/PID/task/TID              the same for one thread
     /proc/{meminfo,...}      /proc/sys/...                   texts
 
 The texts come from the kernel form through `ProcSource`. Nodes are made on every lookup and hold
@@ -14,9 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kernel.crates.errno import AxError, AxErrorKind
+from kernel.crates.errno import AxError, AxErrorKind, Errno, LinuxError
 from kernel.crates.interface import Slot
 from kernel.crates.vfs import (
+    Credentials,
     FsStat,
     VfsDir,
     VfsDirEntry,
@@ -27,52 +29,25 @@ from kernel.crates.vfs import (
     VfsNonDir,
     VfsOps,
 )
+from kernel.modules.axfs.proc_mem import ProcMem
+from kernel.modules.axfs.proc_names import (
+    PID_FILES,
+    PID_LINKS,
+    SYS_TEXTS,
+    SYSTEM_FILES,
+    WRITABLE_FILES,
+)
 from kernel.modules.axfs.proc_source import ProcSource
 from kernel.modules.axfs.ramfs import FsClock
 
 PROC_MAGIC = 0x9FA0
-PID_FILES = (
-    "auxv",
-    "cmdline",
-    "comm",
-    "environ",
-    "limits",
-    "maps",
-    "mounts",
-    "smaps",
-    "stat",
-    "statm",
-    "status",
-)
-PID_LINKS = ("cwd", "exe", "root")
-SYSTEM_FILES = (
-    "cmdline",
-    "cpuinfo",
-    "filesystems",
-    "loadavg",
-    "meminfo",
-    "stat",
-    "uptime",
-    "version",
-)
-#: Fixed texts: those ArceOS's procfs has, and what C libraries read.
-SYS_TEXTS: dict[str, bytes] = {
-    "sys/fs/file-max": b"1024\n",
-    "sys/fs/pipe-max-size": b"1048576\n",
-    "sys/kernel/hostname": b"arceos\n",
-    "sys/kernel/osrelease": b"6.6.0-arcetui\n",
-    "sys/kernel/ostype": b"Linux\n",
-    "sys/kernel/pid_max": b"32768\n",
-    "sys/kernel/random/boot_id": b"00000000-0000-4000-8000-000000000001\n",
-    "sys/net/core/somaxconn": b"4096\n",
-    "sys/vm/max_map_count": b"65530\n",
-    "sys/vm/overcommit_memory": b"0\n",
-}
 _GONE = " (deleted)"
 _SELF_LINKS = {"self": "{0}", "thread-self": "{0}", "mounts": "self/mounts"}
 # Inode numbers by place: fixed ones below 1 << 16, then 1 << 16 per process.
 _INO_PID = 16
-_INO_FD_DIR = 0x100
+_INO_FD_DIR, _INO_FDINFO_DIR, _INO_TASK_DIR, _INO_TID_DIR, _INO_MEM = range(0x100, 0x105)
+_INO_TID = 0xE00
+_INO_FDINFO = 0x800
 _INO_FD = 0x200
 
 
@@ -108,14 +83,15 @@ class ProcFs(VfsOps):
 
 
 class ProcText(VfsNonDir):
-    """A text: of a process (`pid`), of the system (`pid` 0), or fixed (`fixed`)."""
+    """A text: of a process or thread (`pid`), of the system (`pid` 0), or fixed (`fixed`)."""
 
     __slots__ = ("fixed", "name", "pid", "proc")
 
     def __init__(
         self, proc: ProcFs, ino: int, pid: int, name: str, fixed: bytes | None = None
     ) -> None:
-        super().__init__(proc, proc.attr(ino, VfsNodeType.FILE, 0o444))
+        perm = 0o644 if pid and name in WRITABLE_FILES else 0o444
+        super().__init__(proc, proc.attr(ino, VfsNodeType.FILE, perm))
         self.proc = proc
         self.pid = pid
         self.name = name
@@ -130,6 +106,12 @@ class ProcText(VfsNonDir):
             source = self.proc.source.get()
             text = source.text(self.pid, self.name) if self.pid else source.system_text(self.name)
         return text[offset : offset + size_bytes]
+
+    def write_at(self, offset: int, data: bytes) -> int:
+        if not self.pid or self.name not in WRITABLE_FILES:
+            raise AxError(AxErrorKind.IO)
+        self.proc.source.get().write(self.pid, self.name, data)
+        return len(data)
 
 
 class ProcLink(VfsNonDir):
@@ -173,13 +155,27 @@ class ProcDir(VfsDir):
 
     __slots__ = ("proc",)
 
-    def __init__(self, proc: ProcFs, ino: int, name: str, up: VfsDir | None) -> None:
-        super().__init__(proc, proc.attr(ino, VfsNodeType.DIR, 0o555), name, up)
+    def __init__(
+        self, proc: ProcFs, ino: int, name: str, up: VfsDir | None, perm: int = 0o555
+    ) -> None:
+        super().__init__(proc, proc.attr(ino, VfsNodeType.DIR, perm), name, up)
         self.proc = proc
 
     def entries(self) -> Iterator[tuple[str, int, VfsNodeType]]:
         """Name, inode number and kind of each entry, always in the same order."""
         raise NotImplementedError
+
+    def create(self, name: str, kind: VfsNodeType, perm: int, who: Credentials) -> VfsNode:
+        raise AxError(AxErrorKind.NOT_FOUND, "nothing can be made in /proc")
+
+    def symlink(self, name: str, target: str, who: Credentials) -> VfsNode:
+        raise AxError(AxErrorKind.NOT_FOUND, "nothing can be made in /proc")
+
+    def remove(self, name: str) -> None:
+        raise LinuxError(Errno.EPERM)
+
+    def rename(self, name: str, new_dir: VfsDir, new_name: str) -> None:
+        raise AxError(AxErrorKind.NOT_FOUND, "nothing can be made in /proc")
 
     def read_dir(self, after: int) -> Iterator[VfsDirEntry]:
         if after < 1:
@@ -231,55 +227,89 @@ class ProcRoot(ProcDir):
 
 
 class ProcPidDir(ProcDir):
-    """/proc/PID."""
+    """/proc/PID, or /proc/PID/task/TID (`is_thread`; `pid` is the thread's id then)."""
 
-    __slots__ = ("pid",)
+    __slots__ = ("is_thread", "pid")
 
-    def __init__(self, proc: ProcFs, pid: int, up: VfsDir) -> None:
-        super().__init__(proc, pid << _INO_PID, str(pid), up)
+    def __init__(self, proc: ProcFs, pid: int, up: VfsDir, is_thread: bool = False) -> None:
+        ino = (pid << _INO_PID) + (_INO_TID_DIR if is_thread else 0)
+        super().__init__(proc, ino, str(pid), up)
         self.pid = pid
+        self.is_thread = is_thread
 
     def entries(self) -> Iterator[tuple[str, int, VfsNodeType]]:
-        base = self.attr.ino
+        base = (self.pid << _INO_PID) + (_INO_TID if self.is_thread else 0)
         for number, name in enumerate(PID_FILES):
             yield name, base + 1 + number, VfsNodeType.FILE
         for number, name in enumerate(PID_LINKS):
             yield name, base + 0x80 + number, VfsNodeType.SYMLINK
+        yield "mem", base + _INO_MEM, VfsNodeType.FILE
         yield "fd", base + _INO_FD_DIR, VfsNodeType.DIR
+        yield "fdinfo", base + _INO_FDINFO_DIR, VfsNodeType.DIR
+        if not self.is_thread:
+            yield "task", base + _INO_TASK_DIR, VfsNodeType.DIR
 
     def lookup(self, name: str) -> VfsNode:
         for known, ino, kind in self.entries():
             if known != name:
                 continue
+            if name == "mem":
+                return ProcMem(self.proc, ino, self.pid)
             if kind is VfsNodeType.FILE:
                 return ProcText(self.proc, ino, self.pid, name)
             if kind is VfsNodeType.SYMLINK:
                 return ProcLink(self.proc, ino, self.pid, name)
-            return ProcFdDir(self.proc, ino, self.pid, self)
+            if name == "task":
+                return ProcTaskDir(self.proc, ino, self.pid, self)
+            return ProcFdDir(self.proc, ino, self.pid, self, name)
         raise AxError(AxErrorKind.NOT_FOUND)
 
 
-class ProcFdDir(ProcDir):
-    """/proc/PID/fd."""
+class ProcTaskDir(ProcDir):
+    """/proc/PID/task: a directory for each thread."""
 
     __slots__ = ("pid",)
 
     def __init__(self, proc: ProcFs, ino: int, pid: int, up: VfsDir) -> None:
-        super().__init__(proc, ino, "fd", up)
+        super().__init__(proc, ino, "task", up)
+        self.pid = pid
+
+    def entries(self) -> Iterator[tuple[str, int, VfsNodeType]]:
+        for tid in self.proc.source.get().tids(self.pid):
+            yield str(tid), (tid << _INO_PID) + _INO_TID_DIR, VfsNodeType.DIR
+
+    def lookup(self, name: str) -> VfsNode:
+        for known, _, _ in self.entries():
+            if known == name:
+                return ProcPidDir(self.proc, int(name), self, is_thread=True)
+        raise AxError(AxErrorKind.NOT_FOUND)
+
+
+class ProcFdDir(ProcDir):
+    """/proc/PID/fd, and fdinfo with a text for each descriptor."""
+
+    __slots__ = ("pid",)
+
+    def __init__(self, proc: ProcFs, ino: int, pid: int, up: VfsDir, name: str) -> None:
+        super().__init__(proc, ino, name, up, 0o500 if name == "fd" else 0o555)
         self.pid = pid
 
     def _fds(self) -> list[int]:
-        source = self.proc.source.get()
-        return source.fds(self.pid) if self.pid in source.pids() else []
+        return self.proc.source.get().fds(self.pid)
 
     def entries(self) -> Iterator[tuple[str, int, VfsNodeType]]:
+        is_text = self.name == "fdinfo"
+        base = (self.pid << _INO_PID) + (_INO_FDINFO if is_text else _INO_FD)
         for fd in self._fds():
-            yield str(fd), (self.pid << _INO_PID) + _INO_FD + fd, VfsNodeType.SYMLINK
+            yield str(fd), base + fd, VfsNodeType.FILE if is_text else VfsNodeType.SYMLINK
 
     def lookup(self, name: str) -> VfsNode:
         if name.isascii() and name.isdigit() and len(name) < 7 and str(int(name)) == name:
             fd = int(name)
             if fd in self._fds():
+                if self.name == "fdinfo":
+                    ino = (self.pid << _INO_PID) + _INO_FDINFO + fd
+                    return ProcText(self.proc, ino, self.pid, f"fdinfo/{fd}")
                 ino = (self.pid << _INO_PID) + _INO_FD + fd
                 return ProcLink(self.proc, ino, self.pid, name, fd)
         raise AxError(AxErrorKind.NOT_FOUND)
@@ -314,5 +344,5 @@ class ProcSysDir(ProcDir):
                 path = f"{self.path}/{name}"
                 if kind is VfsNodeType.DIR:
                     return ProcSysDir(self.proc, ino, path, self)
-                return ProcText(self.proc, ino, 0, name, SYS_TEXTS[path])
+                return ProcText(self.proc, ino, 0, path, SYS_TEXTS[path])
         raise AxError(AxErrorKind.NOT_FOUND)

@@ -24,6 +24,7 @@ from kernel.plugins.starry.api.paths import (
     require_owner,
     wall_clock_ns,
 )
+from kernel.plugins.starry.core.anon_node import AnonNode
 
 if TYPE_CHECKING:
     from kernel.plugins.starry.core.thread import Thread
@@ -159,10 +160,8 @@ def _node_for_times(t: Thread, dirfd: int, path: int, flags: int) -> VfsNode:
         return node_at(t, dirfd, path, flags)
     if flags:
         raise LinuxError(Errno.EINVAL)
-    node = t.fds.get(as_uint32(dirfd)).node
-    if node is None:
-        raise LinuxError(Errno.EPERM)
-    return node
+    file = t.fds.get(as_uint32(dirfd))
+    return file.node if file.node is not None else AnonNode(file.file, file.path)
 
 
 def _time_of(seconds: int, nanos: int, present: int) -> int | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from kernel.crates.errno import AxError, AxErrorKind, Errno, LinuxError
-from kernel.crates.memory_addr import PAGE_SHIFT
+from kernel.crates.memory_addr import PAGE_SHIFT, align_up
 from kernel.crates.vfs import Access, VfsNode, VfsNodeType
 from kernel.modules.axfs.file_pages import FilePages
 from kernel.modules.axfs.ramfs import (
@@ -17,6 +17,7 @@ from kernel.modules.axfs.ramfs import (
     F_SEAL_WRITE,
     RamFile,
 )
+from kernel.modules.axmm.backend import WHOLE_FILE, Alloc
 from kernel.plugins.starry.api.abi import Handler, as_int32, as_int64, as_uint32
 from kernel.plugins.starry.api.paths import (
     AT_FDCWD,
@@ -41,12 +42,31 @@ FALLOC_PUNCH_HOLE: Final = 2
 FALLOC_ZERO_RANGE: Final = 0x10
 
 
+def cut_file(t: Thread, node: VfsNode, size: int) -> None:
+    """Set a file's size; private mappings lose their pages beyond it, too."""
+    shrinks = size < node.get_attr().size_bytes
+    node.truncate(size)
+    if not shrinks:
+        return
+    first = align_up(size)
+    for space in list(t.process.aspace.frames.spaces.values()):
+        for area in list(space.areas):
+            backend = area.backend
+            source = backend.source if isinstance(backend, Alloc) else None
+            if source is None or source.node is not node or source.size_bytes != WHOLE_FILE:
+                continue
+            assert isinstance(backend, Alloc)
+            start = max(area.start, first - backend.delta)
+            if start < area.end:
+                space.discard(start, area.end - start)
+
+
 def _resize(t: Thread, node: VfsNode, size: int) -> int:
     """Cut or extend a regular file within RLIMIT_FSIZE."""
     if size > node.get_attr().size_bytes and size > t.process.limits.soft(Resource.FSIZE):
         signal_self(t, SIGXFSZ)
         raise LinuxError(Errno.EFBIG)
-    node.truncate(size)
+    cut_file(t, node, size)
     drop_privilege_bits(t, node)
     return 0
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from kernel.crates.errno import Errno, LinuxError
 from kernel.crates.vfs import VfsNodeType
 from kernel.modules.axfs.devfs import DeviceNode
+from kernel.modules.axfs.procfs import ProcText
 from kernel.modules.axfs.ramfs import RamFile
 from kernel.plugins.starry.api.abi import Handler, as_int32, as_int64
 from kernel.plugins.starry.api.iovec import import_iovec, one_buffer
@@ -188,7 +189,7 @@ def _target(file: OpenFile, where: int, whence: int) -> int:
         raise LinuxError(Errno.EINVAL)
     size = node.get_attr().size_bytes
     if whence == SEEK_END:
-        if node.attr.kind is VfsNodeType.DIR:
+        if node.attr.kind is VfsNodeType.DIR or isinstance(node, ProcText):
             raise LinuxError(Errno.EINVAL)
         return size + where
     if where < 0 or where >= size:

@@ -87,7 +87,10 @@ def sys_prlimit64(t: Thread, pid: int, resource: int, new: int, old: int) -> int
 
 
 def sys_getrusage(t: Thread, who: int, usage: int) -> int:
-    """CPU time used; the counters Linux leaves at zero are zero, and faults are not counted."""
+    """CPU time and memory used; the counters Linux leaves at zero are zero.
+
+    The largest resident size is the present one, and every resident page counts as one fault.
+    """
     who = as_int32(who)
     if who == _RUSAGE_SELF:
         cpu_ns = process_cpu_ns(t.process)
@@ -99,6 +102,10 @@ def sys_getrusage(t: Thread, who: int, usage: int) -> int:
         raise LinuxError(Errno.EINVAL)
     counters = [0] * _RUSAGE_LONGS
     if who != _RUSAGE_CHILDREN:
+        aspace = t.process.aspace
+        pages = sum(1 for _ in aspace.page_table.leaves(aspace.base, aspace.end))
+        counters[0] = pages << 2  # ru_maxrss, in KiB
+        counters[4] = pages
         counters[-2] = t.task.switches
     packed = pack_timeval(cpu_ns) + pack_timeval(0) + struct.pack("<14q", *counters)
     t.mem.write(usage, packed)

@@ -23,6 +23,7 @@ from kernel.modules.axfs.ramfs import RamFs
 from kernel.modules.axfs.root import RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_IN_ROOT, Place
 from kernel.modules.axtask.task import WaitOutcome
 from kernel.plugins.starry.api.abi import Handler, as_uint32
+from kernel.plugins.starry.api.fsctl import cut_file
 from kernel.plugins.starry.api.paths import (
     AT_FDCWD,
     base_of,
@@ -235,7 +236,7 @@ def do_open(t: Thread, dirfd: int, path_va: int, flags: int, mode: int, resolve:
         _may_open(node, flags, who)
     file = open_node(t, node, path, flags)
     if flags & O_TRUNC and not is_new and node.attr.kind is VfsNodeType.FILE:
-        node.truncate(0)
+        cut_file(t, node, 0)
     if isinstance(file.file, PipeEnd) and not isinstance(node, AnonNode):
         return _wait_for_peer(t, file, flags)
     return t.fds.add(file, bool(flags & O_CLOEXEC), limit)

@@ -144,18 +144,19 @@ def _from_pipe(
     second = _pipe(target)
     if second is not None:
         return second.put(data)
+    is_seekable = target.file.seekable
     try:
-        if target.file.seekable:
+        if is_seekable:
             done = target.file.pwrite(t, data, offset)
-            _moved(t, out_va, target, offset + done)
         else:
             done = target.file.write(t, data)
     except (LinuxError, AxError):
-        done = 0
+        pipe.put_front(data)
         raise
-    finally:
-        if done < len(data):
-            pipe.put_front(data[done:])
+    if done < len(data):
+        pipe.put_front(data[done:])
+    if is_seekable:
+        _moved(t, out_va, target, offset + done)
     return done
 
 

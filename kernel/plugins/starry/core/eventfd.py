@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kernel.crates.errno import Errno, LinuxError
 from kernel.crates.vfs import VfsNodeAttr, VfsNodeType
-from kernel.plugins.starry.core.file import READABLE, WRITABLE, FileLike, WouldBlock
+from kernel.plugins.starry.core.file import POLLIN, POLLOUT, FileLike, WouldBlock
 
 if TYPE_CHECKING:
     from kernel.modules.axtask.wait_queue import WaitQueue
@@ -61,7 +61,7 @@ class EventFd(FileLike):
         return self.attr
 
     def poll(self) -> int:
-        return (READABLE if self.count else 0) | (WRITABLE if self.count < MAX_COUNT else 0)
+        return (POLLIN if self.count else 0) | (POLLOUT if self.count < MAX_COUNT else 0)
 
     def wait_queues(self) -> tuple[WaitQueue, ...]:
         return (self.queue,)

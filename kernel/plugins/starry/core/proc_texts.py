@@ -16,6 +16,11 @@ from kernel.modules.axmm.view import area_view, maps_text
 from kernel.modules.axtask.task import TaskState
 from kernel.plugins.starry.core.identity import identity_of
 from kernel.plugins.starry.core.limits import INFINITY
+from kernel.plugins.starry.core.proc_more import (
+    MORE_PROCESS_TEXTS,
+    MORE_SYSTEM_TEXTS,
+    smaps_tail,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,6 +171,10 @@ def status(process: Process) -> bytes:
         f"Gid:\t{who.rgid}\t{who.egid}\t{who.sgid}\t{who.fsgid}",
         "FDSize:\t64",
         "Groups:\t" + "".join(f"{group} " for group in who.groups),
+        f"NStgid:\t{process.pid}",
+        f"NSpid:\t{process.pid}",
+        f"NSpgid:\t{process.pgid}",
+        f"NSsid:\t{process.sid}",
     ]
     pages = (
         ("VmPeak", size),
@@ -196,6 +205,10 @@ def status(process: Process) -> bytes:
         "Seccomp:\t0",
         f"Cpus_allowed:\t{(1 << cpus) - 1:x}",
         "Cpus_allowed_list:\t" + ("0" if cpus == 1 else f"0-{cpus - 1}"),
+        "Mems_allowed:\t1",
+        "Mems_allowed_list:\t0",
+        f"voluntary_ctxt_switches:\t{sum(t.task.switches for t in process.threads.values())}",
+        "nonvoluntary_ctxt_switches:\t0",
     ]
     return ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")
 
@@ -229,12 +242,14 @@ def smaps(process: Process) -> bytes:
             "MMUPageSize:           4 kB",
             f"Rss:            {resident:8d} kB",
             f"Pss:            {resident:8d} kB",
+            *smaps_tail(area, resident),
         ]
     return ("\n".join(rows) + "\n").encode("utf-8", "surrogateescape")
 
 
 #: /proc/PID/NAME for every name of `procfs.PID_FILES`.
 PROCESS_TEXTS: Final[dict[str, Callable[[Process], bytes]]] = {
+    **MORE_PROCESS_TEXTS,
     "auxv": lambda process: _memory(process, process.auxv),
     "cmdline": lambda process: _memory(process, process.argv),
     "comm": comm,
@@ -289,20 +304,45 @@ def loadavg(starry: Starry) -> bytes:
     return f"0.00 0.00 0.00 1/{len(starry.threads)} {last}\n".encode()
 
 
+def _used_kib(starry: Starry) -> dict[str, int]:
+    """Memory by what its frames are used for, from the allocator's own marks."""
+    used: dict[str, int] = {}
+    for _, frames, word in starry.kernel.alloc.usage.runs():
+        used[word] = used.get(word, 0) + (frames * PAGE_SIZE >> 10)
+    return used
+
+
 def meminfo(starry: Starry) -> bytes:
     """/proc/meminfo."""
     alloc = starry.kernel.alloc
     total = alloc.total_pages * PAGE_SIZE >> 10
     free = alloc.available_pages * PAGE_SIZE >> 10
+    used = _used_kib(starry)
     rows = (
         ("MemTotal", total),
         ("MemFree", free),
         ("MemAvailable", free),
         ("Buffers", 0),
-        ("Cached", 0),
+        ("Cached", used.get("file cache", 0)),
         ("SwapCached", 0),
         ("SwapTotal", 0),
         ("SwapFree", 0),
+        ("Dirty", 0),
+        ("Writeback", 0),
+        ("AnonPages", used.get("user", 0)),
+        ("Mapped", used.get("user", 0)),
+        ("Shmem", used.get("shared", 0)),
+        ("Slab", used.get("heap", 0)),
+        ("SReclaimable", 0),
+        ("SUnreclaim", used.get("heap", 0)),
+        ("KernelStack", used.get("kstack", 0)),
+        ("PageTables", used.get("page table", 0)),
+        ("CommitLimit", total >> 1),
+        ("Committed_AS", total - free),
+        ("VmallocTotal", 34359738367),
+        ("VmallocUsed", 0),
+        ("HugePages_Total", 0),
+        ("Hugepagesize", 2048),
     )
     return "".join(f"{name + ':':<16}{kib:8d} kB\n" for name, kib in rows).encode()
 
@@ -313,8 +353,11 @@ def system_stat(starry: Starry) -> bytes:
     ticks = [cpu.clock_ns // _TICK_NS for cpu in cpus]
     rows = [f"cpu  {sum(ticks)} 0 0 0 0 0 0 0 0 0\n"]
     rows += [f"cpu{i} {tick} 0 0 0 0 0 0 0 0 0\n" for i, tick in enumerate(ticks)]
+    rows.append("intr 0\n")
+    rows.append(f"ctxt {sum(t.task.switches for t in starry.threads.values())}\n")
     rows.append(f"btime {starry.kernel.config.epoch_offset_ns // _NS}\n")
-    rows.append(f"processes {len(starry.threads)}\n")
+    rows.append(f"processes {max(starry.threads, default=0)}\n")
+    rows.append(f"procs_running 1\nprocs_blocked 0\nsoftirq {' '.join('0' * 11)}\n")
     return "".join(rows).encode()
 
 
@@ -333,6 +376,7 @@ def version(starry: Starry) -> bytes:
 
 #: /proc/NAME for every name of `procfs.SYSTEM_FILES`.
 SYSTEM_TEXTS: Final[dict[str, Callable[[Starry], bytes]]] = {
+    **MORE_SYSTEM_TEXTS,
     "cmdline": cmdline,
     "cpuinfo": cpuinfo,
     "filesystems": filesystems,

@@ -44,6 +44,7 @@ class Process(axprocess.Process):
         is_subreaper, thp_disabled: prctl(2).
         membarrier: Commands registered with membarrier(2).
         lock_all: mlockall(2) flags.
+        oom_score_adj, io_priority: As the program set them; nothing depends on them here.
         vfork_wait: Wait queue of the parent that vfork holds until execve or the end; "" = none.
         exec_thread: Thread id of the thread that calls execve and waits for the others' end; 0.
         stop_signal: What stopped it, not yet reported by wait; 0. `was_continued` likewise.
@@ -83,6 +84,8 @@ class Process(axprocess.Process):
         self.thp_disabled = 0
         self.membarrier = 0
         self.lock_all = 0
+        self.oom_score_adj = 0
+        self.io_priority = 0
         self.start_ns = starry.events.time_ns
         self.vfork_wait = ""
         self.exec_thread = 0
@@ -124,6 +127,8 @@ class Process(axprocess.Process):
         self.personality = parent.personality
         self.thp_disabled = parent.thp_disabled
         self.membarrier = parent.membarrier
+        self.oom_score_adj = parent.oom_score_adj
+        self.io_priority = parent.io_priority
 
     @property
     def child_exit(self) -> str:

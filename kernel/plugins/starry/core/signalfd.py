@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from kernel.crates.errno import Errno, LinuxError
 from kernel.crates.siginfo import SigInfo
 from kernel.crates.vfs import VfsNodeAttr, VfsNodeType
-from kernel.plugins.starry.core.file import READABLE, FileLike, WouldBlock
+from kernel.plugins.starry.core.file import POLLIN, FileLike, WouldBlock
 from kernel.plugins.starry.core.signal import ALL_SIGNALS, dequeue
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class SignalFd(FileLike):
     def poll(self) -> int:
         t = self._current()
         pending = t.signal.pending.mask | t.process.signal.pending.mask
-        return READABLE if pending & self.mask else 0
+        return POLLIN if pending & self.mask else 0
 
     def wait_queues(self) -> tuple[WaitQueue, ...]:
         return (self.kernel.tasks.wait_queue(f"signalfd {self._current().process.pid}"),)

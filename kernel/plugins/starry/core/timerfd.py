@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kernel.crates.errno import Errno, LinuxError
 from kernel.crates.vfs import VfsNodeAttr, VfsNodeType
 from kernel.plugins.starry.core.alarm import Alarm
-from kernel.plugins.starry.core.file import READABLE, FileLike, WouldBlock
+from kernel.plugins.starry.core.file import POLLIN, FileLike, WouldBlock
 
 if TYPE_CHECKING:
     from kernel.modules.axtask.wait_queue import WaitQueue
@@ -60,7 +60,7 @@ class TimerFd(FileLike):
     def poll(self) -> int:
         alarm = self.alarm
         is_due = self.count or (alarm.due_ns and alarm.due_ns <= alarm.clock_ns())
-        return READABLE if is_due else 0
+        return POLLIN if is_due else 0
 
     def wait_queues(self) -> tuple[WaitQueue, ...]:
         return (self.queue,)

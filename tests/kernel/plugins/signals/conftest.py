@@ -152,6 +152,8 @@ class FakeProcess(Process):
         self.dead_cpu_ns = self.children_cpu_ns = 0
         self.stop_signal = 0
         self.was_continued = False
+        table = SimpleNamespace(leaves=lambda start, end: ())
+        self.aspace: Any = SimpleNamespace(base=0, end=0, page_table=table)
 
 
 class FakeThread:

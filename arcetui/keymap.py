@@ -22,6 +22,7 @@ class Key:
         group: Heading on the `?` page.
         back: Ident of the same action backwards.
         priority: Whether it works while text is being typed.
+        takes_text: Whether it opens a line to type in; what is typed next goes there, however soon.
     """
 
     ident: str
@@ -32,6 +33,7 @@ class Key:
     group: str
     back: str = ""
     priority: bool = False
+    takes_text: bool = False
 
 
 RUN, LOOK, MOVE, SHOW, PROGRAM = "Run", "Look", "In a pane", "Screen", "Program"
@@ -119,8 +121,24 @@ KEYS: tuple[Key, ...] = (
         "Set or remove a breakpoint at the selected or current line.",
         RUN,
     ),
-    Key("goto", ("g",), "goto", "goto", "Go to a position, such as 120 or 120+5.", RUN),
-    Key("prompt", ("colon",), "prompt", "prompt", "Type a debugger command.", LOOK),
+    Key(
+        "goto",
+        ("g",),
+        "goto",
+        "goto",
+        "Go to a position, such as 120 or 120+5.",
+        RUN,
+        takes_text=True,
+    ),
+    Key(
+        "prompt",
+        ("colon",),
+        "prompt",
+        "prompt",
+        "Type a debugger command.",
+        LOOK,
+        takes_text=True,
+    ),
     Key(
         "search",
         ("slash",),
@@ -128,6 +146,7 @@ KEYS: tuple[Key, ...] = (
         "search",
         "Search in the pane; n and N then go from match to match, Esc ends.",
         LOOK,
+        takes_text=True,
     ),
     Key(
         "address",
@@ -136,6 +155,7 @@ KEYS: tuple[Key, ...] = (
         "address",
         "Choose what the walk or memory pane follows: a register, symbol or address.",
         LOOK,
+        takes_text=True,
     ),
     Key(
         "walk", ("w",), "follow('walk')", "walk", "Walk the page tables for the selected row.", LOOK
@@ -181,7 +201,15 @@ KEYS: tuple[Key, ...] = (
     Key("pane-7", ("7",), "pane(7)", "", "Stack.", SHOW),
     Key("pane-8", ("8",), "pane(8)", "", "Memory.", SHOW),
     Key("pane-9", ("9",), "pane(9)", "", "Timeline.", SHOW),
-    Key("pane-0", ("0",), "pane(0)", "", "Console: type to the program, Esc leaves.", SHOW),
+    Key(
+        "pane-0",
+        ("0",),
+        "pane(0)",
+        "",
+        "Console: type to the program, Esc leaves.",
+        SHOW,
+        takes_text=True,
+    ),
     Key("panes", ("v",), "panes", "panes", "List of all panes; a letter or digit picks one.", SHOW),
     Key("zoom", ("z",), "zoom", "zoom", "The focused pane alone; again: back.", SHOW),
     Key(

@@ -77,8 +77,8 @@ class ConsolePane(Vertical):
         return self.view.found
 
     def focus_pane(self) -> None:
-        """Take the keys."""
-        self.entry.focus()
+        """Take the keys, at once."""
+        self.screen.set_focus(self.entry)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Print what is new; start over when output went backwards."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from textual.actions import SkipAction
+
 from arcetui import layouts, themes
 from arcetui import state as s
 from arcetui.panes.console import ConsolePane
 from arcetui.panes.pane import Pane
 from arcetui.screens.dialogs import ConfirmScreen, HelpScreen, PanesScreen
 from arcetui.session import Session
-from arcetui.widgets.entry import AskBar, PromptPanel
+from arcetui.widgets.entry import AskBar, EntryInput, PromptPanel
 from arcetui.widgets.row_screen import RowScreen
 
 if TYPE_CHECKING:
@@ -119,6 +121,16 @@ class DebuggerActions(RowScreen[None]):
         self.session.send(s.ToggleBreakpoint(BreakSpec("address", address, f"*{address:#x}")))
 
     # -- questions ------------------------------------------------------------------------
+
+    async def action_early(self, action: str) -> None:
+        """Open a line to type in at once, so that keys typed right after it go there.
+
+        Raises:
+            SkipAction: Text is being typed: the key belongs to it.
+        """
+        if isinstance(self.focused, EntryInput):
+            raise SkipAction
+        await self.run_action(action)
 
     def action_prompt(self) -> None:
         """Open the prompt."""

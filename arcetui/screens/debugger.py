@@ -60,6 +60,10 @@ class DebuggerScreen(DebuggerActions):
             show=False,
         )
         for key in keymap.KEYS
+    ] + [
+        Binding(",".join(key.keys), f"early('{key.action}')", priority=True, show=False)
+        for key in keymap.KEYS
+        if key.takes_text
     ]
     HORIZONTAL_BREAKPOINTS = [
         (0, "-narrow"),

@@ -103,7 +103,7 @@ class AskBar(Horizontal):
         entry = self.query_one(EntryInput)
         entry.value = ""
         self.add_class("-open")
-        entry.focus()
+        self.screen.set_focus(entry)  # at once: the next key may be here already
 
     def close(self) -> None:
         """Close."""
@@ -151,7 +151,7 @@ class PromptPanel(Vertical):
     def open(self) -> None:
         """Show it and take the keys."""
         self.add_class("-open")
-        self.entry.focus()
+        self.screen.set_focus(self.entry)
 
     def close(self) -> None:
         """Hide it."""

@@ -268,6 +268,28 @@ async def test_prompt_runs_completes_and_survives_errors(tmp_path):
         assert fake.n == 1999
 
 
+async def test_what_is_typed_right_after_a_key_that_opens_a_line_goes_there(tmp_path):
+    from textual.events import Key
+
+    def burst(app, text):  # as a terminal sends a paste or a fast hand: all at once
+        for char in text:
+            name = {":": "colon", " ": "space", "/": "slash", "\n": "enter"}.get(char, char)
+            app.post_message(Key(name, char if char.isprintable() else None))
+
+    async with opened(tmp_path) as (app, pilot, fake):
+        burst(app, ":info break\n")
+        await until(lambda: "answer to info break" in text(app))
+        assert fake.n == 0 and not fake._breaks
+        await pilot.press("escape")
+        burst(app, "g8+3\n")
+        await until(lambda: fake.n == 23)
+        burst(app, "1/mov\n")
+        await until(lambda: app.screen.grid.pane("code").found == "mov")
+        await pilot.press("escape")
+        burst(app, "0guess:0\n")
+        await until(lambda: fake.fed == [b"guess:0\n"])
+
+
 async def test_a_failing_debugger_is_shown_and_the_session_lives(tmp_path):
     async with opened(tmp_path) as (app, pilot, fake):
         fake.crash = True

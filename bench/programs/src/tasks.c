@@ -2,6 +2,7 @@
  *
  *     tasks yield N       two threads give way to each other N times each
  *     tasks futex N       two threads hand a token to and fro N times
+ *     tasks pairs N       four threads in two pairs, each pair hands a token to and fro N times
  *     tasks pipe N        two processes hand a byte to and fro N times
  *     tasks fork PAGES    fork with so many pages in memory
  *     tasks crowd N       N threads in pairs hand tokens to and fro for ever
@@ -89,6 +90,7 @@ int main(int argc, char **argv) {
     letter("s");
     if (!strcmp(what, "yield")) with_threads(2, yields);
     if (!strcmp(what, "futex")) with_threads(2, hands_over);
+    if (!strcmp(what, "pairs")) with_threads(4, hands_over);
     if (!strcmp(what, "pipe")) over_pipes();
     if (!strcmp(what, "fork")) forks();
     if (!strcmp(what, "crowd")) {

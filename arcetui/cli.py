@@ -11,6 +11,7 @@ import sys
 from arcetui import __version__
 from arcetui.layouts import PRESETS
 from arcetui.options import Options, UsageError, help_text, parse
+from arcetui.render.row import safe
 
 USAGE_STATUS = 2
 
@@ -106,5 +107,5 @@ def show(text: str) -> int:
 
 def complain(sentence: str) -> int:
     """One sentence on stderr, status 2."""
-    print(f"arcetui: {sentence}", file=sys.stderr)  # noqa: T201 - the error message
+    print(f"arcetui: {safe(sentence)}", file=sys.stderr)  # noqa: T201 - the error message
     return USAGE_STATUS

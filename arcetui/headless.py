@@ -37,10 +37,11 @@ def run_recipe(recipe: Recipe, streams: HostStreams, observer: SyscallObserver |
         raise UsageError(str(error)) from None
     except Panicked as error:
         streams.restore()
+        from arcetui.render.row import safe
         from arcetui.render.task_words import name_futexes
         from arcetui.symbols import Symbols
 
         sentence = name_futexes(str(error), Symbols(recipe.elf).describe)
-        sys.stderr.write(f"arcetui: {sentence}\n")
+        sys.stderr.write(f"arcetui: {safe(sentence)}\n")
         return FAILED_STATUS
     return shell_status(status)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from arcetui.options import UsageError
+from arcetui.render.row import safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -173,7 +174,7 @@ def skipped_note(scan: Scan) -> str:
         return ""
     shown = ", ".join(f"{path} ({why})" for path, why in skipped[:3])
     more = f" and {len(skipped) - 3} more" if len(skipped) > 3 else ""
-    return f"--root {scan.top}: left out {shown}{more}"
+    return safe(f"--root {scan.top}: left out {shown}{more}")
 
 
 # -- paths inside the guest ---------------------------------------------------------------------

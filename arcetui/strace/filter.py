@@ -1,6 +1,7 @@
 """What to trace: strace's `-e` expressions.
 
-    -e trace=SET   -e SET     names, %class, globs (* ? []), numbers; commas; `!` takes the others
+    -e trace=SET   -e SET     names, %class, globs (* []), /regex, numbers; commas; `!` takes the
+                              others; `?` before a word lets it be unknown
     -e status=SET             successful, failed, unfinished
     -e signal=SET             names; `none`
     -e quiet=... , -e verbose=..., -e abbrev=... are accepted and change nothing

@@ -1,7 +1,11 @@
-"""Sets of system calls in words: `mmap,munmap`, `%memory`, `get*`, `!%file`. Source: strace(1)."""
+"""Sets of system calls in words: `mmap,munmap`, `%memory`, `get*`, `/^get`, `!%file`, `?maybe`.
+
+Source: strace(1); the globs are ours.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -50,7 +54,8 @@ def choose(text: str, known: Collection[str]) -> CallSet:
     """The calls a text means.
 
     Args:
-        text: Names, numbers, %classes and globs with commas; `!` in front takes the others.
+        text: Names, numbers, %classes, globs and /regular expressions with commas; `!` in front
+            takes the others, `?` before a word lets it be unknown.
         known: Names of all calls.
 
     Raises:
@@ -64,11 +69,32 @@ def choose(text: str, known: Collection[str]) -> CallSet:
         if word.isdigit():
             numbers.add(int(word))
         else:
-            names |= _names(word, known)
+            names |= _maybe(word[1:], known) if word[0] == "?" else _names(word, known)
     return CallSet(frozenset(names), frozenset(numbers), negated)
 
 
+def _maybe(word: str, known: Collection[str]) -> set[str]:
+    try:
+        return _names(word, known)
+    except LookupError:
+        return set()
+
+
+def _matching(pattern: str, known: Collection[str]) -> set[str]:
+    """Names that a regular expression is found in."""
+    try:
+        found = re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise LookupError(f"/{pattern}: no regular expression: {error}") from None
+    matching = {name for name in known if found.search(name)}
+    if not matching:
+        raise LookupError(f"no system call matches /{pattern}")
+    return matching
+
+
 def _names(word: str, known: Collection[str]) -> set[str]:
+    if word.startswith("/"):
+        return _matching(word[1:], known)
     if word in {"all", "%all"}:
         return set(known)
     if word == "none":

@@ -16,8 +16,10 @@ from typing import Final
 from kernel.crates.errno import KernelError
 from kernel.crates.memory_addr import PAGE_MASK, PAGE_SIZE, align_up
 
+_ET_REL: Final = 1
 ET_EXEC: Final = 2
 ET_DYN: Final = 3
+_ET_CORE: Final = 4
 PT_LOAD: Final = 1
 PT_DYNAMIC: Final = 2
 PT_INTERP: Final = 3
@@ -204,8 +206,10 @@ def _parse_header(
     if ident[6] != 1 or version != 1:
         raise ElfError("the ELF version is not 1: the file is damaged; build it again")
     if kind not in (ET_EXEC, ET_DYN):
-        name = {1: "an object file", 4: "a core dump"}.get(kind, f"of ELF type {kind}")
-        raise ElfError(f"this file is {name}, not a program: link it with -static first")
+        if kind == _ET_REL:
+            raise ElfError("this file is an object file: link it first, with -static")
+        name = "a core dump" if kind == _ET_CORE else f"of ELF type {kind}"
+        raise ElfError(f"this file is {name}, not a program: give the program itself")
     if phentsize != _PHDR.size or not 0 < phnum <= _MAX_PHDRS:
         raise ElfError(
             f"the program headers are malformed ({phnum} entries of {phentsize} bytes): "

@@ -135,6 +135,8 @@ def test_selections():
     assert not choose("!%file", known).contains("openat", 0)
     assert choose("get*", known).contains("getpid", 0)
     assert choose("9", known).contains("", 9)
+    assert choose("/^m(un)?map$", known).names == {"mmap", "munmap"}
+    assert choose("?nosuch,?mmap,?%nosuch", known).names == {"mmap"}
     assert "open" not in known_calls("riscv64")
     for text, words in (
         ("mmp", "did you mean mmap"),

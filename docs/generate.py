@@ -1,4 +1,4 @@
-"""Writes docs/commands.md and docs/keys.md from the tables the program itself uses.
+"""Writes docs/commands.md, keys.md and system-calls.md from the tables the program itself uses.
 
 python docs/generate.py           write them
 python docs/generate.py --check   only say whether they are up to date (status 1 if not)
@@ -115,7 +115,19 @@ def keys_page() -> str:
     return "\n".join(out)
 
 
-PAGES = {"commands.md": commands_page, "keys.md": keys_page}
+def system_calls_page() -> str:
+    """docs/system-calls.md."""
+    sys.path.insert(0, str(HERE))
+    import system_calls
+
+    return system_calls.page()
+
+
+PAGES = {
+    "commands.md": commands_page,
+    "keys.md": keys_page,
+    "system-calls.md": system_calls_page,
+}
 
 
 def stale() -> list[str]:

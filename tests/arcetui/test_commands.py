@@ -1,4 +1,4 @@
-"""The command language on real programs, on three architectures."""
+"""The command language on real programs, on all architectures."""
 
 from __future__ import annotations
 

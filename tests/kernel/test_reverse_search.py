@@ -47,7 +47,7 @@ def test_a_search_given_up_leaves_the_machine_where_it_was() -> None:
 
 @pytest.mark.usefixtures("dense")
 @pytest.mark.parametrize("when", ["entry", "return"])
-@pytest.mark.parametrize("arch", ["x86_64", "riscv64", "aarch64"])
+@pytest.mark.parametrize("arch", ["x86_64", "riscv64", "aarch64", "loongarch64"])
 def test_every_stop_is_met_backward_too(arch: str, when: str) -> None:
     machine = machine_of("systour", arch)
     machine.add_breakpoint(BreakSpec("syscall", when=when))

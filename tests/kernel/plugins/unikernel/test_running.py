@@ -82,7 +82,7 @@ elf = open(sys.argv[1], "rb").read()
 run = Debugger(Recipe(elf, "/both.uni", form="unikernel", cpus=2))
 run.run(Goal(GoalKind.SYSCALL, count=40))
 run.machine(), run.cpu(), run.address_space(), run.walk(run.cpu().pc), run.allocators()
-run.syscalls(), run.tasks(), run.queues(), run.scheduling(), run.processes(), run.namespaces()
+run.syscalls(), run.tasks(), run.scheduling(), run.processes(), run.namespaces()
 run.sharing(), run.house(), run.hal(), run.counters(), run.digest()
 run.change(Position(0))
 here = run.position

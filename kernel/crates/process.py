@@ -8,16 +8,23 @@ Differs: the rules of setsid(2) and setpgid(2) are Linux's; axprocess's weak tab
 
 from __future__ import annotations
 
+from typing import Any
+
 from kernel.crates.errno import Errno, KernelPanic, LinuxError
 
 
 class Session:
-    """A session: process groups that share a controlling terminal."""
+    """A session: process groups that share a controlling terminal.
 
-    __slots__ = ("groups", "sid")
+    Attributes:
+        terminal: That terminal, whatever the kernel form makes of one; None: it has none.
+    """
+
+    __slots__ = ("groups", "sid", "terminal")
 
     def __init__(self, sid: int) -> None:
         self.sid = sid
+        self.terminal: Any = None
         self.groups: dict[int, ProcessGroup] = {}
 
 

@@ -166,6 +166,8 @@ def sys_lseek(t: Thread, fd: int, offset: int, whence: int) -> int:
     what = file.file
     if isinstance(what, ConsoleFile) and not what.is_pipe:
         return _seek_console(what, where, whence)
+    if what.ignores_seek:
+        return file.offset
     if not what.seekable:
         raise LinuxError(Errno.ESPIPE)
     target = _target(file, where, whence)

@@ -41,6 +41,7 @@ from kernel.plugins.starry.core.file import (
     O_DIRECTORY,
     O_EXCL,
     O_LARGEFILE,
+    O_NOCTTY,
     O_NOFOLLOW,
     O_NONBLOCK,
     O_PATH,
@@ -55,7 +56,7 @@ from kernel.plugins.starry.core.file import (
 from kernel.plugins.starry.core.limits import Resource
 from kernel.plugins.starry.core.node_file import NodeFile
 from kernel.plugins.starry.core.pipe import Pipe, PipeEnd
-from kernel.plugins.starry.core.tty_file import TtyFile
+from kernel.plugins.starry.core.tty_file import open_tty
 
 if TYPE_CHECKING:
     from kernel.plugins.starry.core.thread import Thread
@@ -102,6 +103,11 @@ def arch_flags(arch: str, flags: int) -> int:
 # -- finding or making the node ------------------------------------------------------------------
 
 
+def _start(t: Thread, dirfd: int, path: str, resolve: int) -> VfsNode | None:
+    """Where the walk starts: a root by RESOLVE_IN_ROOT counts for absolute paths, too."""
+    return base_of(t, dirfd, "." if resolve & RESOLVE_IN_ROOT else path)
+
+
 def _create(t: Thread, place: Place, mode: int, who: Credentials) -> VfsNode:
     """Make the regular file O_CREAT asks for."""
     require_writable_dir(place.dir, who)
@@ -139,7 +145,7 @@ def _find_or_create(
 def _find(t: Thread, dirfd: int, path: str, flags: int, who: Credentials, resolve: int) -> VfsNode:
     """The node an open without O_CREAT means."""
     follow = not flags & O_NOFOLLOW
-    base = base_of(t, dirfd, path)
+    base = _start(t, dirfd, path, resolve)
     node = t.kernel.fs.lookup(path, base, follow=follow, who=who, resolve=resolve)
     if node.attr.kind is VfsNodeType.SYMLINK and not flags & O_PATH:
         raise LinuxError(Errno.ELOOP)
@@ -183,7 +189,8 @@ def _new_unnamed(t: Thread, dirfd: int, path: str, flags: int, mode: int, resolv
         LinuxError: ENOTDIR, EACCES; EOPNOTSUPP: the file system cannot.
     """
     who = credentials(t)
-    directory = t.kernel.fs.lookup(path, base_of(t, dirfd, path), who=who, resolve=resolve)
+    base = _start(t, dirfd, path, resolve)
+    directory = t.kernel.fs.lookup(path, base, who=who, resolve=resolve)
     if not isinstance(directory, VfsDir):
         raise LinuxError(Errno.ENOTDIR)
     require_writable_dir(directory, who)
@@ -223,7 +230,7 @@ def do_open(t: Thread, dirfd: int, path_va: int, flags: int, mode: int, resolve:
         flags &= ~O_TMPFILE
         path = f"{path.rstrip('/')}/#{node.attr.ino} (deleted)"
     elif flags & O_CREAT:
-        base = base_of(t, dirfd, path)
+        base = _start(t, dirfd, path, resolve)
         place = t.kernel.fs.parent_of(path, base, who=who, resolve=resolve)
         node, is_new = _find_or_create(t, place, flags, mode, who)
         if node.is_dir:
@@ -281,9 +288,7 @@ def _behaviour(t: Thread, node: VfsNode, name: str, flags: int) -> FileLike:
     if kind is VfsNodeType.FIFO:
         return _open_fifo(t, node, name, flags)
     if kind is VfsNodeType.CHAR_DEVICE and node.attr.rdev in TERMINALS:
-        if node.attached is None:
-            raise LinuxError(Errno.ENXIO)
-        return TtyFile(node.attached)
+        return open_tty(t, node, bool(flags & O_NOCTTY))
     if kind in (VfsNodeType.SOCKET, VfsNodeType.BLOCK_DEVICE):
         raise LinuxError(Errno.ENXIO)
     if kind is VfsNodeType.CHAR_DEVICE and not isinstance(node, DeviceNode):

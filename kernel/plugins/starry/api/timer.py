@@ -23,6 +23,7 @@ from kernel.plugins.starry.core.timespec import (
     CLOCK_REALTIME,
     CLOCK_TAI,
     CLOCK_THREAD_CPUTIME_ID,
+    cpu_clock,
     pack_timespec,
     read_timespec,
 )
@@ -61,7 +62,7 @@ def _pack_spec(value: tuple[int, int]) -> bytes:
 
 def sys_timer_create(t: Thread, clock: int, event: int, id_va: int) -> int:
     """A new timer, not armed."""
-    clock = as_int32(clock)
+    clock, measured = cpu_clock(t, as_int32(clock))
     if clock not in _TIMER_CLOCKS:
         raise LinuxError(Errno.EINVAL)
     timers = t.process.signal.timers
@@ -81,6 +82,7 @@ def sys_timer_create(t: Thread, clock: int, event: int, id_va: int) -> int:
                 raise LinuxError(Errno.EINVAL)
     t.mem.write_u32(id_va, ident)
     timers[ident] = PosixTimer(t, ident, clock, signo, value, target)
+    timers[ident].alarm.thread = measured
     return 0
 
 

@@ -74,6 +74,7 @@ class EpollFile(FileLike):
 
     __slots__ = ("attr", "items", "kernel", "queue")
     kind = "epoll"
+    ignores_seek = True
 
     def __init__(self, kernel: Any, ino: int) -> None:
         self.kernel = kernel

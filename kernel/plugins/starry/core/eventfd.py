@@ -28,6 +28,7 @@ class EventFd(FileLike):
 
     __slots__ = ("attr", "count", "is_semaphore", "kernel", "queue")
     kind = "eventfd"
+    ignores_seek = True
 
     def __init__(self, kernel: Any, ino: int, count: int, is_semaphore: bool) -> None:
         self.kernel = kernel

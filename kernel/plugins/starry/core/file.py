@@ -76,10 +76,12 @@ class FileLike:
 
     Attributes:
         seekable: Whether it has positions: then `pread`, `pwrite` are used, else `read`, `write`.
+        ignores_seek: lseek succeeds and does nothing.
     """
 
     __slots__ = ()
     seekable = False
+    ignores_seek = False
     sends_messages = False
     """Whether each write is a message by itself, an empty one too."""
     kind = "file"

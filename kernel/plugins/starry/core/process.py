@@ -276,12 +276,15 @@ def _end_process(thread: Thread) -> None:
 
 def _leave_children(process: Process) -> None:
     """Become a zombie; children go to the nearest subreaper, or to init, who reaps at once."""
+    from kernel.plugins.starry.core.job_control import leave_orphans, leave_terminal
     from kernel.plugins.starry.core.signal import send_to_process
 
     reaper = process.parent
     while isinstance(reaper, Process) and not (reaper.is_subreaper and not reaper.is_zombie):
         reaper = reaper.parent
     children = list(process.children.values())
+    leave_terminal(process, ends=True)
+    leave_orphans(process, [child for child in children if isinstance(child, Process)])
     process.exit(reaper)
     for child in children:
         if not isinstance(child, Process):

@@ -267,10 +267,11 @@ def _default(t: Thread, info: SigInfo) -> bool:
 
 def _stop(t: Thread, signo: int) -> None:
     """Stop the process and tell its parent; terminal stops do nothing in orphaned groups."""
+    from kernel.plugins.starry.core.job_control import is_orphaned
     from kernel.plugins.starry.core.process import tell_stop
 
     p = t.process
-    if p.signal.stopped or (signo != Signo.SIGSTOP and _is_orphaned(p)):
+    if p.signal.stopped or (signo != Signo.SIGSTOP and is_orphaned(t.starry, p.group)):
         return
     p.signal.stopped = True
     p.stop_signal = signo
@@ -279,15 +280,6 @@ def _stop(t: Thread, signo: int) -> None:
         if other is not t:
             wake(other)
     tell_stop(p, CLD_STOPPED, signo)
-
-
-def _is_orphaned(p: Process) -> bool:
-    """Whether nobody of the session outside the process group could continue it."""
-    for member in p.group.members.values():
-        parent = member.parent
-        if parent is not None and parent.sid == p.sid and parent.group is not p.group:
-            return False
-    return True
 
 
 def _enter_handler(t: Thread, cpu: Cpu, info: SigInfo, action: SigAction) -> None:

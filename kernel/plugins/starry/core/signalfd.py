@@ -25,6 +25,7 @@ class SignalFd(FileLike):
 
     __slots__ = ("attr", "kernel", "mask")
     kind = "signalfd"
+    ignores_seek = True
 
     def __init__(self, kernel: Any, ino: int, mask: int) -> None:
         self.kernel = kernel

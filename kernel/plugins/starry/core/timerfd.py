@@ -23,6 +23,7 @@ class TimerFd(FileLike):
 
     __slots__ = ("alarm", "attr", "count", "queue")
     kind = "timerfd"
+    ignores_seek = True
 
     def __init__(self, t: Thread, ino: int, clock: int) -> None:
         self.alarm = Alarm(t, clock, self)

@@ -125,12 +125,11 @@ def clock_ns(t: Thread, clock: int) -> int:
     Raises:
         LinuxError: EINVAL: no such clock.
     """
+    clock, measured = cpu_clock(t, clock)
     if clock == CLOCK_PROCESS_CPUTIME_ID:
-        return process_cpu_ns(t.process)
+        return process_cpu_ns(measured.process)
     if clock == CLOCK_THREAD_CPUTIME_ID:
-        return t.kernel.tasks.cpu_time_ns(t.task)
-    if clock < 0:
-        return _cpu_clock_ns(t, clock)
+        return t.kernel.tasks.cpu_time_ns(measured.task)
     if clock in _SINCE_BOOT:
         time_ns = now_ns(t)
     elif clock in _WALL:
@@ -140,16 +139,24 @@ def clock_ns(t: Thread, clock: int) -> int:
     return time_ns - time_ns % t.kernel.config.tick_ns if clock in _COARSE else time_ns
 
 
-def _cpu_clock_ns(t: Thread, clock: int) -> int:
-    """A CPU clock of another process or thread: `~pid << 3 | per-thread << 2 | kind`."""
-    ident = ~(clock >> 3)
+def cpu_clock(t: Thread, clock: int) -> tuple[int, Thread]:
+    """A clock made from a process or thread id as a plain clock, and the thread it is read for.
+
+    Raises:
+        LinuxError: EINVAL: no such process or thread.
+    """
+    if clock >= 0:
+        return clock, t
+    ident = ~(clock >> 3)  # ~pid << 3 | per-thread << 2 | kind
     if clock & 3 < _CPU_KINDS:
         if clock & _PER_THREAD:
             thread = t if ident == 0 else t.starry.threads.get(ident)
             if thread is not None and thread.process is t.process:
-                return t.kernel.tasks.cpu_time_ns(thread.task)
+                return CLOCK_THREAD_CPUTIME_ID, thread
         else:
             process = t.process if ident == 0 else t.starry.processes.get(ident)
-            if process is not None:
-                return process_cpu_ns(process)
+            if process is t.process:
+                return CLOCK_PROCESS_CPUTIME_ID, t
+            if process is not None and process.threads:
+                return CLOCK_PROCESS_CPUTIME_ID, next(iter(process.threads.values()))
     raise LinuxError(Errno.EINVAL, f"no clock {clock}")

@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from kernel.crates.event import EventKind
-from kernel.crates.siginfo import SI_KERNEL, SigInfo
 from kernel.plugins.starry.core.file import READABLE, WRITABLE
 from kernel.plugins.starry.core.termios import (
     ECHO,
@@ -53,6 +52,7 @@ from kernel.plugins.starry.core.termios import (
 )
 
 if TYPE_CHECKING:
+    from kernel.crates.process import Session
     from kernel.modules.axruntime.kernel import Kernel
     from kernel.modules.axtask.wait_queue import WaitQueue
     from kernel.plugins.starry.core.starry import Starry
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 MAX_INPUT = 4096
 """Bytes held for readers (N_TTY_BUF_SIZE); more stays in the device."""
 _LF, _CR, _TAB = 10, 13, 9
-SIGINT, SIGQUIT, SIGTSTP, SIGWINCH = 2, 3, 20, 28
+SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH = 2, 3, 20, 21, 22, 28
 _SIGNAL_CHARS = ((VINTR, SIGINT), (VQUIT, SIGQUIT), (VSUSP, SIGTSTP))
 
 
@@ -72,7 +72,8 @@ class Tty:
         out_fd: Console stream its output goes to; 0: nowhere.
         ready: Lines (canonical mode) or pieces that can be read; b"" is an end-of-file.
         line: The line being edited.
-        foreground: Process group that gets signals; 0: that of the first process.
+        foreground: Process group that gets signals; 0: that of the first process; -1: none.
+        session: Whose controlling terminal it is; None: nobody's.
         is_quoting: The last character was VLNEXT: the next one is taken as it is.
         is_input: Whether the console's input is this terminal's keyboard.
     """
@@ -85,6 +86,7 @@ class Tty:
         "line",
         "out_fd",
         "ready",
+        "session",
         "termios",
     )
 
@@ -96,6 +98,7 @@ class Tty:
         self.ready: list[bytes] = []
         self.line = bytearray()
         self.foreground = 0
+        self.session: Session | None = None
         self.is_quoting = False
 
     # -- input ----------------------------------------------------------------------------------
@@ -343,13 +346,9 @@ class Tty:
     def signal(self, signo: int) -> None:
         """Send a signal to the foreground process group."""
         # Imported late: signals know processes, which know open files.
-        from kernel.plugins.starry.core.process import Process
-        from kernel.plugins.starry.core.signal import send_to_process
+        from kernel.plugins.starry.core.job_control import send_to_group
 
-        group = self._starry().table.groups.get(self.foreground_group())
-        for process in list(group.members.values()) if group is not None else ():
-            if isinstance(process, Process):
-                send_to_process(process, SigInfo(signo, SI_KERNEL))
+        send_to_group(self._starry().table.groups.get(self.foreground_group()), signo)
 
     def foreground_group(self) -> int:
         """The process group in the foreground: the first program's until someone says else."""

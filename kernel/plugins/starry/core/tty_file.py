@@ -10,12 +10,27 @@ from typing import TYPE_CHECKING
 
 from kernel.crates.errno import Errno, LinuxError
 from kernel.crates.event import EventKind
+from kernel.modules.axfs.devfs import TTY_DEV
 from kernel.modules.axtask.task import WaitOutcome
 from kernel.plugins.starry.core.file import FileLike, WouldBlock
-from kernel.plugins.starry.core.termios import TERMIOS2_BYTES, TERMIOS_BYTES, VMIN, VTIME
-from kernel.plugins.starry.core.tty import SIGWINCH
+from kernel.plugins.starry.core.job_control import (
+    check_use,
+    controls,
+    leave_terminal,
+    set_foreground,
+    take_terminal,
+)
+from kernel.plugins.starry.core.termios import (
+    TERMIOS2_BYTES,
+    TERMIOS_BYTES,
+    TOSTOP,
+    VMIN,
+    VTIME,
+)
+from kernel.plugins.starry.core.tty import SIGTTIN, SIGTTOU, SIGWINCH
 
 if TYPE_CHECKING:
+    from kernel.crates.vfs import VfsNode
     from kernel.modules.axtask.wait_queue import WaitQueue
     from kernel.plugins.starry.core.thread import Thread
     from kernel.plugins.starry.core.tty import Tty
@@ -46,6 +61,7 @@ class TtyFile(FileLike):
         tty = self.tty
         if not size_bytes:
             return b""
+        check_use(t, tty, SIGTTIN)
         tty.receive()
         if tty.is_canonical:
             if not tty.ready and not tty.at_end:
@@ -72,6 +88,8 @@ class TtyFile(FileLike):
         self.tty.ready.insert(0, data)
 
     def write(self, t: Thread, data: bytes) -> int:
+        if self.tty.termios.lflag & TOSTOP:
+            check_use(t, self.tty, SIGTTOU)
         self.tty.output(data)
         return len(data)
 
@@ -102,6 +120,7 @@ class TtyFile(FileLike):
 
     def _set_modes(self, t: Thread, cmd: int, arg: int) -> int:
         tty = self.tty
+        check_use(t, tty, SIGTTOU)
         is_new = cmd in (TCSETS2, TCSETSW2, TCSETSF2)
         raw = t.mem.read(arg, TERMIOS2_BYTES if is_new else TERMIOS_BYTES)
         tty.receive()
@@ -124,23 +143,24 @@ class TtyFile(FileLike):
     def _control(self, t: Thread, cmd: int, arg: int) -> int:
         """Job control and the rest."""
         tty = self.tty
-        if cmd == TIOCGPGRP:
-            t.mem.write_u32(arg, tty.foreground_group())
+        if cmd in (TIOCGPGRP, TIOCGSID):
+            if not controls(t, tty):
+                raise LinuxError(Errno.ENOTTY)
+            is_group = cmd == TIOCGPGRP
+            ident = max(tty.foreground_group(), 0) if is_group else t.process.sid
+            t.mem.write_u32(arg, ident)
         elif cmd == TIOCSPGRP:
-            pgid = t.mem.read_u32(arg)
-            group = t.starry.table.groups.get(pgid)
-            if pgid & 0x8000_0000:
-                raise LinuxError(Errno.EINVAL)
-            if group is None:
-                raise LinuxError(Errno.ESRCH)
-            if group.session is not t.process.group.session:
-                raise LinuxError(Errno.EPERM)
-            tty.foreground = pgid
-        elif cmd == TIOCGSID:
-            t.mem.write_u32(arg, t.process.sid)
+            set_foreground(t, tty, t.mem.read_u32(arg))
+        elif cmd == TIOCSCTTY:
+            take_terminal(t, tty, arg == 1)
+        elif cmd == TIOCNOTTY:
+            if not controls(t, tty):
+                raise LinuxError(Errno.ENOTTY)
+            leave_terminal(t.process, ends=False)
         elif cmd in (TIOCOUTQ, TIOCGETD, TIOCGPTN):
             t.mem.write_u32(arg, 0)
         elif cmd == TCFLSH:
+            check_use(t, tty, SIGTTOU)
             if arg not in (0, 1, 2):
                 raise LinuxError(Errno.EINVAL)
             if arg != 1:
@@ -149,6 +169,27 @@ class TtyFile(FileLike):
         elif cmd == TCXONC:
             if arg > 3:
                 raise LinuxError(Errno.EINVAL)
-        elif cmd not in (TCSBRK, TCSBRKP, TIOCSCTTY, TIOCNOTTY):
+        elif cmd not in (TCSBRK, TCSBRKP):
             raise LinuxError(Errno.ENOTTY)
         return 0
+
+
+def open_tty(t: Thread, node: VfsNode, keeps_away: bool) -> TtyFile:
+    """A terminal; /dev/tty is the session's, and a session leader without one takes another.
+
+    Args:
+        t: The caller.
+        node: The device.
+        keeps_away: O_NOCTTY.
+
+    Raises:
+        LinuxError: ENXIO.
+    """
+    session = t.process.group.session
+    tty: Tty | None = session.terminal if node.attr.rdev == TTY_DEV else node.attached
+    if tty is None:
+        raise LinuxError(Errno.ENXIO)
+    is_leader = session.sid == t.process.pid and session.terminal is None
+    if is_leader and tty.session is None and not keeps_away:
+        take_terminal(t, tty)
+    return TtyFile(tty)

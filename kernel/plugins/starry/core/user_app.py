@@ -30,6 +30,7 @@ from kernel.plugins.starry.core.loader import (
 from kernel.plugins.starry.core.proc_source import StarryProc
 from kernel.plugins.starry.core.process import Process
 from kernel.plugins.starry.core.signal_state import ProcessSignals, ThreadSignals
+from kernel.plugins.starry.core.stdio import terminal_of
 from kernel.plugins.starry.core.thread import Thread
 
 if TYPE_CHECKING:
@@ -169,6 +170,11 @@ def _new_first_process(starry: Starry, task: TaskInner, aspace: AddrSpace) -> Pr
     for name in kernel.ns.resources:
         value = kernel.ns.kernel().get(name)
         ns.init_new(name, value.copy(), value.MODEL_BYTES)
+    process.move_to_group(process.pid)  # as a shell's job; init stands for the shell
+    tty = terminal_of(kernel)
+    if tty is not None:
+        session = process.group.session
+        session.terminal, tty.session, tty.foreground = tty, session, process.pgid
     return process
 
 

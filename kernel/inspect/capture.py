@@ -16,7 +16,6 @@ from kernel.inspect.views import (
     FaultView,
     MachineView,
     ProcessView,
-    RunQueueView,
     TaskView,
     WalkView,
 )
@@ -53,6 +52,7 @@ def machine_view(
         panic=board.panic,
         frames_used=used,
         frames_total=used + alloc.available_pages,
+        form=system.kernel.plugin.form,
         engine_note=board.cpus[0].engine.note,
     )
 
@@ -207,20 +207,6 @@ def _task_view(system: System, task: TaskInner) -> TaskView:
         key=queue.scheduler.key(entity) if task.is_user else "",
         kstack_pa=task.kstack_pa,
         is_kernel=not task.is_user,
-    )
-
-
-def queue_views(system: System) -> tuple[RunQueueView, ...]:
-    """Run queues by CPU, next task first."""
-    return tuple(
-        RunQueueView(
-            cpu=queue.cpu_id,
-            scheduler=queue.scheduler.name,
-            current=queue.current.tid if queue.current is not None else 0,
-            tids=tuple(entity.tid for entity in queue.scheduler.queue()),
-            need_resched=queue.current is not None and queue.current.need_resched,
-        )
-        for queue in system.kernel.tasks.queues
     )
 
 

@@ -40,7 +40,6 @@ __all__ = [
     "MachineView",
     "PageAllocView",
     "ProcessView",
-    "RunQueueView",
     "SyscallView",
     "TaskView",
     "WalkStep",
@@ -102,17 +101,6 @@ class TaskView:
 
 
 @dataclass(frozen=True, slots=True)
-class RunQueueView:
-    """One CPU's run queue, next first."""
-
-    cpu: int
-    scheduler: str
-    current: int
-    tids: tuple[int, ...]
-    need_resched: bool
-
-
-@dataclass(frozen=True, slots=True)
 class FaultView:
     """The last fault or exception that reached a task, in one sentence."""
 
@@ -151,6 +139,7 @@ class MachineView:
         half_way: Inside a kernel operation: only for looking; going on starts from a snapshot.
         end: The furthest position known; `position < end` means looking at the past.
         exit_status: As wait(2) reports it (raw), when the program ended.
+        form: The kernel's form: "monolithic" or "unikernel".
         engine_note: What would make the CPU engine quicker, in a sentence; "" as a rule.
     """
 
@@ -171,4 +160,5 @@ class MachineView:
     panic: str
     frames_used: int
     frames_total: int
+    form: str = "monolithic"
     engine_note: str = ""

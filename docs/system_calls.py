@@ -95,7 +95,7 @@ def page() -> str:
         calls = getattr(loaded, "CALLS", {})
         if not calls:
             continue
-        about = (loaded.__doc__ or module).split("\n")[0].split(": ")[0].rstrip(".")
+        about = (loaded.__doc__ or module).split("\n")[0].split(". ")[0].split(": ")[0].rstrip(".")
         names = " ".join(_mark(name, NUMBERS) for name in sorted(calls))
         out.append(f"| {about} (`{module}.py`) | {names} |")
     out += ["", "## Not here", "", "| Why | System calls |", "|---|---|"]

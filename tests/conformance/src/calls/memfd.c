@@ -1,0 +1,92 @@
+/* memfd_create(2) and seals: results and errno of good and odd calls. */
+#include "report.h"
+#ifndef F_ADD_SEALS
+#define F_ADD_SEALS 1033
+#define F_GET_SEALS 1034
+#endif
+int tour_memfd(void) {
+    char b[100];
+    int m = memfd_create("foo", 0x2 | 1);
+    R(fcntl(m, F_GETFD));
+    R(fcntl(m, F_GET_SEALS));
+    R(write(m, "hello", 5));
+    R(ftruncate(m, 8192));
+    struct stat st;
+    fstat(m, &st);
+    P("%o %d %d\n", st.st_mode, (int)st.st_nlink, (int)st.st_size);
+    char *s = mmap(0, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, m, 0);
+    R(fcntl(m, F_ADD_SEALS, 8));
+    R(munmap(s, 8192));
+    R(fcntl(m, F_ADD_SEALS, 8));
+    R(fcntl(m, F_GET_SEALS));
+    R(write(m, "x", 1));
+    R(pwrite(m, "x", 1, 0));
+    R(ftruncate(m, 4096));
+    R(ftruncate(m, 9000));
+    R(mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, m, 0) == MAP_FAILED ? -1 : 0);
+    s = mmap(0, 4096, PROT_READ, MAP_SHARED, m, 0);
+    R(s != MAP_FAILED);
+    R(mprotect(s, 4096, PROT_READ | PROT_WRITE));
+    char *pr = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, m, 0);
+    R(pr != MAP_FAILED);
+    pr[0] = 1;
+    R(fallocate(m, 0, 0, 100));
+    R(fallocate(m, 3, 0, 100));
+    R(fcntl(m, F_ADD_SEALS, 2));
+    R(ftruncate(m, 1));
+    R(ftruncate(m, 10000));
+    R(fcntl(m, F_ADD_SEALS, 4));
+    R(ftruncate(m, 20000));
+    R(ftruncate(m, 9000));
+    R(fallocate(m, 0, 0, 100000));
+    R(fcntl(m, F_ADD_SEALS, 1));
+    R(fcntl(m, F_GET_SEALS));
+    R(fcntl(m, F_ADD_SEALS, 2));
+    R(fcntl(m, F_ADD_SEALS, 0));
+    R(fcntl(m, F_ADD_SEALS, 0x100));
+    int n = memfd_create("bar", 0);
+    R(fcntl(n, F_GET_SEALS));
+    R(fcntl(n, F_ADD_SEALS, 1));
+    R(fcntl(0, F_GET_SEALS));
+    int f = open("f", O_CREAT | O_RDWR, 0600);
+    R(fcntl(f, F_GET_SEALS));
+    R(fcntl(f, F_ADD_SEALS, 2));
+    R(memfd_create("x", 0x100));
+    R(memfd_create((char *)1, 0));
+    memset(b, 'a', 99);
+    char big[300];
+    memset(big, 'a', 299);
+    big[249] = 0;
+    R(memfd_create(big, 0) >= 0);
+    big[249] = 'a';
+    big[250] = 0;
+    R(memfd_create(big, 0));
+    char nm[64];
+    sprintf(nm, "/proc/self/fd/%d", n);
+    int k = readlink(nm, b, 99);
+    b[k] = 0;
+    P("%s\n", b);
+    R(write(n, "data", 4));
+    int r = open(nm, O_RDONLY);
+    R(read(r, b, 10));
+    R(write(r, "x", 1));
+    sprintf(nm, "/proc/self/fd/%d", m);
+    R(open(nm, O_RDWR) >= 0);
+    m = memfd_create("g", 2);
+    write(m, "abcd", 4);
+    R(fcntl(m, F_ADD_SEALS, 0x10));
+    s = 0;
+    R(write(m, "x", 1));
+    R(mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, m, 0) == MAP_FAILED ? -1 : 0);
+    R(fcntl(r, F_ADD_SEALS, 2));
+    m = memfd_create("e", 0x8);
+    R(fcntl(m, F_GET_SEALS));
+    fstat(m, &st);
+    P("%o\n", st.st_mode);
+    R(memfd_create("e", 0x18));
+    m = memfd_create("h", 2);
+    R(fcntl(m, F_ADD_SEALS, 4));
+    R(write(m, "abc", 3));
+    R(ftruncate(m, 0));
+    return 0;
+}

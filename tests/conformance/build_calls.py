@@ -8,7 +8,6 @@ what the kernel here is like.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -34,7 +33,7 @@ def record(program: Path) -> None:
     """Run the tours on this host and keep what they print."""
     environ = {"PATH": "/bin:/usr/bin", "HOME": "/", "LC_ALL": "C", "TZ": "UTC", "TERM": "dumb"}
     with tempfile.TemporaryDirectory(dir="/dev/shm") as name:
-        os.chmod(name, 0o755)
+        Path(name).chmod(0o755)
         done = subprocess.run(
             ["/bin/calltour"],
             executable=program,

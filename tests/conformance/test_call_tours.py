@@ -22,4 +22,4 @@ def test_as_linux(arch: str) -> None:
     here = run_here(elf, Command("calltour"))
     assert here.status == 0
     lines = here.stdout.decode("utf-8", "replace").splitlines()
-    assert not list(difflib.unified_diff(linux.splitlines(), lines, "linux", "here", "", "", "", 1))
+    assert not list(difflib.unified_diff(linux.splitlines(), lines, "linux", "here", lineterm=""))

@@ -241,6 +241,7 @@ class PaneContent:
         current: Row drawn as "here", or -1.
         title: Short addition to the pane's title.
         changed: What the last step changed here and by what; "" if nothing.
+        heading: What the pane is called with this machine; "" for its usual name.
     """
 
     rows: tuple[Row, ...] = ()
@@ -249,6 +250,7 @@ class PaneContent:
     current: int = -1
     title: str = ""
     changed: str = ""
+    heading: str = ""
 
 
 # -- commands -----------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ class Pane(LineView):
     def __init__(self, about: PaneName, renderer: Renderer) -> None:
         super().__init__(f"{about.keys} {about.heading}", id=f"pane-{about.name}")
         self.pane = about.name
+        self._about = about
         self._renderer = renderer
         self._content = PaneContent()
         self._snapshot: Snapshot | None = None
@@ -48,6 +49,7 @@ class Pane(LineView):
             return
         content = self._renderer(snapshot, max(self.size.width - 1, 1), self.page)
         self._content = content
+        self.heading = f"{self._about.keys} {content.heading or self._about.heading}"
         place = (*snapshot.machine.position, content.focus)
         focus = content.focus if place != self._placed else -1
         self._placed = place

@@ -69,9 +69,10 @@ def status_row(snapshot: Snapshot, width: int) -> Row:
     position = f"at {machine.position}" + (
         f" of {machine.end}" if machine.position < machine.end else ""
     )
+    is_plain = machine.form == "monolithic"
     parts = [
         position,
-        f"sys #{machine.syscalls}",
+        f"{'sys' if is_plain else 'call'} #{machine.syscalls}",
         f"{amount(machine.instructions)} insns",
         f"cpu{snapshot.cpu.cpu}" + (f" {snapshot.cpu.in_kernel}" if snapshot.cpu.in_kernel else ""),
         f"mem {human_bytes(machine.frames_used << 12)}/{human_bytes(machine.frames_total << 12)}",
@@ -81,7 +82,7 @@ def status_row(snapshot: Snapshot, width: int) -> Row:
         parts.append(f"{amount(snapshot.rate)}/s")
     elif snapshot.speed != "full":
         parts.append(f"speed {snapshot.speed}")
-    parts += [machine.arch, snapshot.program]
+    parts += [machine.arch, *(() if is_plain else (machine.form,)), snapshot.program]
     plain = "past" if past else ""
     spans = [Span(f" {words} ", style)]
     used = len(words) + 2

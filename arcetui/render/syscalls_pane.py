@@ -40,7 +40,8 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
         while items[current].value == items[current - 1].value and current:
             current -= 1
     changes = f"{fresh} new" if fresh else ""
-    return PaneContent(tuple(rows), tuple(items), len(rows) - 1, current, title, changes)
+    heading = "" if snapshot.machine.form == "monolithic" else "calls of the kernel"
+    return PaneContent(tuple(rows), tuple(items), len(rows) - 1, current, title, changes, heading)
 
 
 def state_of(call: CallLine, snapshot: Snapshot) -> str:

@@ -268,8 +268,8 @@ _WAYS: dict[EventKind, tuple[str, ...]] = {
     EventKind.FS_CHANGE: ("axfs", "crates/vfs", "{root}"),
     EventKind.BLOCK_READ: ("axfs/fatfs", "axdriver"),
     EventKind.BLOCK_WRITE: ("axfs/fatfs", "axdriver"),
-    EventKind.CONSOLE_READ: ("{core}", "axhal", "machine/board"),
-    EventKind.CONSOLE_WRITE: ("{core}", "axhal", "machine/board"),
+    EventKind.CONSOLE_READ: ("{inner}", "axhal", "machine/board"),
+    EventKind.CONSOLE_WRITE: ("{inner}", "axhal", "machine/board"),
     EventKind.SIGNAL_SEND: ("{core}", "crates/signal"),
     EventKind.SIGNAL_DELIVER: ("{core}", "crates/signal"),
     EventKind.SIGNAL_DEFAULT: ("{core}", "crates/signal"),
@@ -278,8 +278,8 @@ _WAYS: dict[EventKind, tuple[str, ...]] = {
     EventKind.PROC_EXEC: ("{core}", "crates/elf"),
     EventKind.PROC_EXIT: ("{core}", "crates/process"),
     EventKind.PROC_REAP: ("{core}", "crates/process"),
-    EventKind.FUTEX_WAIT: ("{core}",),
-    EventKind.FUTEX_WAKE: ("{core}",),
+    EventKind.FUTEX_WAIT: ("{inner}",),
+    EventKind.FUTEX_WAKE: ("{inner}",),
     EventKind.SYSCALL_BLOCK: _TASK,
     EventKind.CALL_BLOCK: _TASK,
     EventKind.LOG: ("axlog",),
@@ -343,6 +343,8 @@ def _names(system: System, enter: RawEvent) -> dict[str, str]:
         "{root}": f"axfs/{root}",
         "{plugin}": plugin,
         "{core}": f"{type(live.plugin).__module__.split('.')[2]}/core",
+        # What Starry's core does, a Unikernel's function does itself.
+        "{inner}": "starry/core" if live.plugin.form == "monolithic" else "",
     }
 
 

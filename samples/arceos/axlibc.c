@@ -26,7 +26,8 @@ static void padded(struct line *line, const char *text, size_t size, int width, 
 }
 
 void ax_printf(const char *format, ...) {
-    struct line line = {.used = 0};
+    struct line line;
+    line.used = 0;
     va_list args;
     va_start(args, format);
     for (; *format; format++) {

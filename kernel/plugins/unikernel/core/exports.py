@@ -51,9 +51,10 @@ class Exports:
     def write(self, kernel: Kernel) -> None:
         """Put the return instructions into the kernel's text."""
         code = _RETURN[kernel.arch.name]
-        table = code.ljust(SLOT_BYTES, b"\0") * len(self.names)
-        last = bytes(_RETURN_OFFSET) + code
-        kernel.ram.write(self._text_pa + TABLE_OFFSET, table + last.ljust(SLOT_BYTES, b"\0"))
+        fill = b"\xcc" if kernel.arch.name == "x86_64" else b"\0"  # what nobody may execute
+        table = code.ljust(SLOT_BYTES, fill) * len(self.names)
+        last = fill * _RETURN_OFFSET + code
+        kernel.ram.write(self._text_pa + TABLE_OFFSET, table + last.ljust(SLOT_BYTES, fill))
 
     def close_text(self, board: Board) -> None:
         """Make every CPU leave its engine where it would fetch from the kernel's text."""

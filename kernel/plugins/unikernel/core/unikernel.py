@@ -152,7 +152,8 @@ class Unikernel:
             self._return(cpu, thread)
             self.syscalls = serial = self.syscalls + 1
             self.events.cause = Cause(CauseKind.CALL, serial, number)
-            self.events.emit(EventKind.CALL_ENTER, serial, number, args)
+            count = self.calls.entries[number][1]
+            self.events.emit(EventKind.CALL_ENTER, serial, number, args[:count])
             if self.observer is not None:
                 self.observer.on_enter(thread, serial, number, args)
             self._call(cpu, thread, serial, number, args)

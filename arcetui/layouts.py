@@ -86,8 +86,8 @@ LAYOUTS: dict[tuple[str, str], Columns] = {
         (74, (("study", 15), ("maps", 12), ("console", 10))),
     ),
     ("vm", "wide"): (
-        (54, (("code", 15), ("study", 22))),
-        (66, (("walk", 18), ("syscalls", 9), ("console", 10))),
+        (60, (("code", 15), ("study", 22))),
+        (60, (("walk", 18), ("syscalls", 9), ("console", 10))),
     ),
     ("alloc", "wide"): (
         (46, (("code", 14), ("timeline", 23))),

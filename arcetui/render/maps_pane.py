@@ -24,6 +24,10 @@ LEGEND: Row = row(
 )
 
 
+#: Width from which pages with a frame, of all the area's pages, stand beside its size.
+_WITH_RESIDENT = 56
+
+
 def marked(snapshot: Snapshot) -> list[tuple[str, AreaView]]:
     """All areas, now and gone, by address, each with its mark."""
     if snapshot.space is None:
@@ -51,10 +55,13 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
     focus = -1
     areas = marked(snapshot)
     digits = max((len(f"{area.end:x}") for _, area in areas), default=8)
+    before = snapshot.previous_space.areas if snapshot.previous_space is not None else ()
+    pages_before = {(area.start, area.end): area.resident_pages for area in before}
     for mark, area in areas:
         if mark != " " and focus < 0:
             focus = len(rows)
-        rows.append(_line(mark, area, digits, width))
+        had = pages_before.get((area.start, area.end), area.resident_pages)
+        rows.append(_line(mark, area, digits, width, had))
         items.append(Item("area", area.start, area.name or area.kind, area.size_bytes))
     space = snapshot.space
     if space is not None and space.brk:
@@ -69,17 +76,25 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
     )
 
 
-def _line(mark: str, area: AreaView, digits: int, width: int) -> Row:
+def _line(mark: str, area: AreaView, digits: int, width: int, had: int) -> Row:
+    """A row; `had` is how many of the area's pages had a frame before the step."""
     writable_code = "w" in area.perms and "x" in area.perms
     style = "wx" if writable_code else KIND_STYLES.get(area.kind, "value")
     name = area.name or f"({area.kind})"
     pages = area.size_bytes >> 12
+    resident = ""
+    if width >= _WITH_RESIDENT:
+        star = "*" if had != area.resident_pages and mark != "-" else ""
+        resident = f"{star + str(area.resident_pages):>4}/{pages:<4} "
+    room = width - 2 * digits - 17 - len(resident)
+    if len(name) > room >= 7:
+        name = "…" + name[1 - room :]  # the end of a path tells more than its beginning
     spans = [
         Span(mark, _MARK[mark]),
         Span(f"{area.start:0{digits}x}-{area.end:0{digits}x} ", "gone" if mark == "-" else style),
         Span(f"{area.perms} ", "changed" if mark == "~" else "value"),
-        Span(f"{human_bytes(area.size_bytes):>9} ", "value"),
-        Span(f"{area.resident_pages:>4}/{pages:<5}" if width >= 60 else "", "dim"),
+        Span(f"{human_bytes(area.size_bytes):>8} ", "value"),
+        Span(resident, "changed" if "*" in resident else "dim"),
         Span(f"{name}", style),
     ]
     if width >= 84:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from arcetui.render.changed_pane import cause_words, with_cause
+from arcetui.render.changed_pane import cause_words
 from arcetui.render.row import Row, row
 from arcetui.state import NOTHING, Item, PaneContent
 
@@ -94,7 +94,6 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
     changes = f"{count} event{'s' * (count != 1)}" if count > 0 else ""
     if count < 0:
         changes = f"undone: {-count} event{'s' * (count != -1)}"
-    changes = with_cause(changes, snapshot)
     return PaneContent(tuple(rows), tuple(items), current, current, title, changes)
 
 

@@ -51,19 +51,22 @@ class DebuggerScreen(DebuggerActions):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            ",".join(key.keys),
-            key.action,
-            key.label,
-            id=key.ident,
-            priority=key.priority,
-            show=False,
-        )
-        for key in keymap.KEYS
-    ] + [
-        Binding(",".join(key.keys), f"early('{key.action}')", priority=True, show=False)
-        for key in keymap.KEYS
-        if key.takes_text
+        *(
+            Binding(
+                ",".join(key.keys),
+                key.action,
+                key.label,
+                id=key.ident,
+                priority=key.priority,
+                show=False,
+            )
+            for key in keymap.KEYS
+        ),
+        *(
+            Binding(",".join(key.keys), f"early('{key.action}')", priority=True, show=False)
+            for key in keymap.KEYS
+            if key.takes_text
+        ),
     ]
     HORIZONTAL_BREAKPOINTS = [
         (0, "-narrow"),

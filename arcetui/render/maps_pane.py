@@ -26,6 +26,7 @@ LEGEND: Row = row(
 
 #: Width from which pages with a frame, of all the area's pages, stand beside its size.
 _WITH_RESIDENT = 56
+_ROOMY = 70
 
 
 def marked(snapshot: Snapshot) -> list[tuple[str, AreaView]]:
@@ -85,15 +86,16 @@ def _line(mark: str, area: AreaView, digits: int, width: int, had: int) -> Row:
     resident = ""
     if width >= _WITH_RESIDENT:
         star = "*" if had != area.resident_pages and mark != "-" else ""
-        resident = f"{star + str(area.resident_pages):>4}/{pages:<4} "
-    room = width - 2 * digits - 17 - len(resident)
+        count = f"{star}{area.resident_pages}"
+        resident = f"{count:>4}/{pages:<5}" if width >= _ROOMY else f"{count:>3}/{pages:<4} "
+    room = width - 2 * digits - 18 - len(resident)
     if len(name) > room >= 7:
         name = "…" + name[1 - room :]  # the end of a path tells more than its beginning
     spans = [
         Span(mark, _MARK[mark]),
         Span(f"{area.start:0{digits}x}-{area.end:0{digits}x} ", "gone" if mark == "-" else style),
         Span(f"{area.perms} ", "changed" if mark == "~" else "value"),
-        Span(f"{human_bytes(area.size_bytes):>8} ", "value"),
+        Span(f"{human_bytes(area.size_bytes):>9} ", "value"),
         Span(resident, "changed" if "*" in resident else "dim"),
         Span(f"{name}", style),
     ]

@@ -38,15 +38,28 @@ def split_thread(context: Context, text: str) -> tuple[str, int]:
     return text[: match.start()].strip(), int(match[1])
 
 
+def split_pending(text: str) -> tuple[str, bool]:
+    """`*0x7000000 pending` -> ("*0x7000000", True)."""
+    words = text.split()
+    return (
+        (text[: text.rindex("pending")].strip(), True)
+        if words[-1:] == ["pending"]
+        else (text, False)
+    )
+
+
 def place_breakpoint(context: Context, text: str, *, temporary: bool = False) -> Result:
     """Stop when an address is about to run."""
     from kernel.control import BreakSpec
 
     where, condition = split_condition(text.strip())
     where, thread = split_thread(context, where)
+    where, pending = split_pending(where)
     address, note = context.location(where)
     why = unreachable(context, address)
-    if why:
+    if why and pending and context.area_at(address) is None:
+        note = "pending: nothing is mapped there now"
+    elif why:
         raise CommandError(f"no breakpoint at {address:#x}: {why}")
     shown = (context.where(address) or f"{address:#x}") + _in_thread(thread)
     spec = BreakSpec(
@@ -74,7 +87,7 @@ def unreachable(context: Context, address: int) -> str:
         return f"instructions start at multiples of {arch.insn_align}"
     area = context.area_at(address)
     if area is None:
-        return "nothing is mapped there now (set it when the code is mapped)"
+        return "nothing is mapped there now (to wait for code there, add the word pending)"
     if "x" not in area.perms:
         return f"that is {area.name or area.kind} ({area.perms}), which cannot be executed"
     return _mid_instruction(context, address)
@@ -154,6 +167,19 @@ def enable(context: Context, text: str) -> Result:
 def disable(context: Context, text: str) -> Result:
     """Switch breakpoints off."""
     return _switch(context, text, on=False)
+
+
+def ignore(context: Context, text: str) -> Result:
+    """Let hits of a breakpoint pass."""
+    words = text.split()
+    if len(words) != 2:
+        raise CommandError("ignore needs a breakpoint and a number of hits: ignore 1 5")
+    (number,) = _numbers(context, words[0].partition("-")[0], needed=True)
+    count = 0 if words[1] == "0" else context.count(words[1])
+    context.debugger.ignore_hits(number, count)
+    if not count:
+        return say(f"breakpoint {number} stops at its next hit")
+    return say(f"breakpoint {number}: the next {count} hits pass")
 
 
 # -- catchpoints ------------------------------------------------------------------------------
@@ -276,10 +302,10 @@ COMMANDS = (
         "break",
         place_breakpoint,
         "Stop when a place in the code is about to run.",
-        "PLACE [thread N] [if EXPR]",
+        "PLACE [pending] [thread N] [if EXPR]",
         f"{_PLACE} For a function it is set after the prologue, where arguments are in place, "
         "when there is line information. EXPR may use $registers, symbols and memory. A place "
-        "that cannot be executed is refused.",
+        "that cannot be executed is refused; where nothing is mapped, `pending` waits for code.",
         ("b", "br"),
         GROUP,
         locations,
@@ -288,7 +314,7 @@ COMMANDS = (
         "tbreak",
         temporary,
         "Stop once when a place is about to run.",
-        "PLACE [thread N] [if EXPR]",
+        "PLACE [pending] [thread N] [if EXPR]",
         _PLACE,
         ("tb",),
         GROUP,
@@ -325,6 +351,16 @@ COMMANDS = (
         "[N ...]",
         "",
         ("d", "del"),
+        GROUP,
+        breakpoint_numbers,
+    ),
+    Command(
+        "ignore",
+        ignore,
+        "Let the next hits of a breakpoint pass.",
+        "N COUNT",
+        "Hits made while going back do not count.",
+        (),
         GROUP,
         breakpoint_numbers,
     ),

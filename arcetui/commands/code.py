@@ -107,8 +107,9 @@ def backtrace(context: Context, text: str) -> Result:
 
 
 def symbol(context: Context, text: str) -> Result:
-    """Name an address, or find a name."""
-    address = context.address(text)
+    """Name an address, or find a name or a FILE:LINE."""
+    is_line = re.fullmatch(r"[^\s:]+:\d+", text.strip()) is not None
+    address = context.location(text)[0] if is_line else context.address(text)
     name, line = context.symbols.describe(address), context.symbols.line(address)
     area = context.area_at(address)
     parts = [f"{address:#x}"]
@@ -157,7 +158,7 @@ COMMANDS = (
         "info symbol",
         symbol,
         "Which symbol, line and area an address lies in.",
-        "ADDR",
+        "ADDR | FILE:LINE",
         "",
         ("xinfo", "info line", "info address"),
         GROUP,

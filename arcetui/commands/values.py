@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 GROUP = "Looking"
 _U64 = (1 << 64) - 1
+_NUMBERS = (1, 2, 4, 8)  # sizes of variables that are shown as numbers
 
 
 def print_value(context: Context, text: str) -> Result:
@@ -36,7 +37,28 @@ def print_value(context: Context, text: str) -> Result:
     value = context.value(expression)
     context.settings.values.append(value)
     number = len(context.settings.values)
-    return Result((row((f"${number}", "key"), " = ", *value_text(context, value, letter, size)),))
+    shown = row((f"${number}", "key"), " = ", *value_text(context, value, letter, size))
+    return Result((shown + (() if letter else _held(context, expression)),))
+
+
+def _held(context: Context, expression: str) -> Row:
+    """What a variable holds, beside its address; nothing for what is no plain variable."""
+    symbol = context.symbols.by_name.get(expression)
+    if symbol is None or symbol.is_code or symbol.size_bytes not in _NUMBERS:
+        return ()
+    data = context.read(symbol.address, symbol.size_bytes)
+    if len(data) < symbol.size_bytes:
+        return ()
+    value = int.from_bytes(data, "little", signed=True)
+    return row(" holds ", (str(value), "number"), (f" ({symbol.size_bytes} bytes)", "dim"))
+
+
+def refuse_to_set(context: Context, text: str) -> Result:
+    """Memory and registers belong to the run."""
+    raise CommandError(
+        "registers and memory cannot be changed: the run must stay reproducible; give the program "
+        "other arguments or input, or keep a value of your own: p $name = EXPR"
+    )
 
 
 def value_text(context: Context, value: int, letter: str, size: int = 0) -> list[tuple[str, str]]:
@@ -101,7 +123,8 @@ def undisplay(context: Context, text: str) -> Result:
 
 
 _EXPR = (
-    "EXPR has C's operators, integers, $registers, symbols (their address), constants such as "
+    "EXPR has C's operators, integers, $registers, symbols (their address; alone, a variable is "
+    "shown with what it holds), constants such as "
     "PROT_READ, and *(u64*)ADDR to read memory. Types: " + " ".join(list(TYPES)[:8]) + "."
 )
 COMMANDS = (
@@ -126,6 +149,15 @@ COMMANDS = (
         (),
         GROUP,
         expressions,
+    ),
+    Command(
+        "set var",
+        refuse_to_set,
+        "Says why nothing can be changed.",
+        "EXPR",
+        "",
+        ("set variable",),
+        GROUP,
     ),
     Command("undisplay", undisplay, "Forget displays.", "[N ...]", "", (), GROUP),
 )

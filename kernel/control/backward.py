@@ -62,7 +62,7 @@ class Motion(Forward):
             work.close()
         super().end()
         if origin is not None:
-            self.timeline.go(origin)
+            self.go(origin)
 
     def _back(self, goal: Goal) -> Search:
         if goal.kind is GoalKind.INSN:
@@ -115,9 +115,9 @@ class Motion(Forward):
     def _go_back(self, target: Position | None, reason: StopReason) -> Stopped:
         if target is None:
             first = self.timeline.store.snapshots[0].position
-            self.timeline.go(first)
+            self.go(first)
             return self._done(StopReason.BEGINNING, "the beginning: nothing ran before this")
-        self.timeline.go(target)
+        self.go(target)
         return self._done(reason)
 
     def previous_insn(self) -> Position | None:
@@ -133,7 +133,7 @@ class Motion(Forward):
                 return first
             if entry.insns:
                 return Position(entry.event, entry.insns - 1)
-            self.timeline.go(entry)
+            self.go(entry)
             here = entry
         return None
 
@@ -144,7 +144,7 @@ class Motion(Forward):
         if target is None:
             return self._go_back(None, StopReason.STEP)
         here = self.timeline.position
-        self.timeline.go(target)
+        self.go(target)
         came_from = self.cpu.pc
         arch = self.cpu.engine.arch
         if came_from < pc <= came_from + arch.max_insn_bytes:
@@ -152,7 +152,7 @@ class Motion(Forward):
         calls = call_before(arch, pc, self.memory)
         if not calls or came_from in calls:
             return self._done()
-        self.timeline.go(here)
+        self.go(here)
         place = yield from self._last(frozenset(calls), lambda: self.sp() == sp)
         return self._go_back(place or target, StopReason.STEP)
 
@@ -175,7 +175,7 @@ class Motion(Forward):
                 if line is not None and line != start:
                     found = line
             elif line != found:
-                self.timeline.go(here)
+                self.go(here)
                 return self._done()
         return stopped
 
@@ -203,7 +203,7 @@ class Motion(Forward):
             stops.breakpoints = saved
         if found is None:
             return self._go_back(None, StopReason.STEP)
-        self.timeline.go(found.position)
+        self.go(found.position)
         stops.used_up(found.breakpoint)
         return found
 
@@ -280,7 +280,7 @@ class Motion(Forward):
             snapshot = store.before(snapshot)
         while snapshot is not None:
             self.disarm()
-            self.timeline.go(snapshot.position)
+            self.go(snapshot.position)
             self.standing = self.stops.found = None  # what is at the snapshot itself counts
             self.board.stop_requested = False
             last: Stopped | None = None

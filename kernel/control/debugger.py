@@ -217,6 +217,10 @@ class Debugger(Looking):
         """Switch one on or off. Raises KeyError: there is none with that number."""
         self._stops.enable(number, on)
 
+    def ignore_hits(self, number: int, count: int) -> None:
+        """Let the next `count` hits of a breakpoint pass."""
+        self._stops.ignore(number, count)
+
     def breakpoints(self) -> tuple[BreakpointView, ...]:
         """All breakpoints by number."""
         return self._stops.view()

@@ -95,7 +95,7 @@ class Forward:
         if not watched:
             return False
         if self.timeline.half_way:
-            self.timeline.leave_half_way()
+            self.leave_half_way()
         stops.watch.arm(watched)
         return True
 
@@ -107,6 +107,22 @@ class Forward:
         finally:
             if is_armed:
                 self.stops.watch.disarm()
+
+    def go(self, target: Position) -> bool:
+        """`timeline.go`: nothing stops it, and nothing counts, on the way."""
+        counting, self.stops.counting = self.stops.counting, False
+        try:
+            return self.timeline.go(target)
+        finally:
+            self.stops.counting = counting
+
+    def leave_half_way(self) -> None:
+        """From inside a kernel operation to where it is over; nothing stops it on the way."""
+        counting, self.stops.counting = self.stops.counting, False
+        try:
+            self.timeline.leave_half_way()
+        finally:
+            self.stops.counting = counting
 
     # -- forward --------------------------------------------------------------------------------
 
@@ -122,7 +138,7 @@ class Forward:
         self.stops.followed = tid_of(self.cpu)
         self.standing = self.timeline.position
         if self.timeline.half_way and goal.kind is not GoalKind.EVENT:
-            self.timeline.leave_half_way()
+            self.leave_half_way()
             self.standing = None
             if goal.kind in _STEPS:
                 self.left -= 1  # finishing the kernel's operation is a step
@@ -237,7 +253,7 @@ class Forward:
             return None
         self.stops.passed = self.stops.entry()
         self.disarm()
-        self.timeline.go(Position(found.position.event + 1))
+        self.go(Position(found.position.event + 1))
         return Stopped(found.reason, found.sentence, self.timeline.position, found.breakpoint)
 
     def _done(self, reason: StopReason = StopReason.STEP, sentence: str = "") -> Stopped:
@@ -261,7 +277,7 @@ class Forward:
         """To the n-th next event, inside the kernel if it is there."""
         if self.timeline.half_way:
             self.disarm()
-            self.timeline.go(Position(self.until_event))
+            self.go(Position(self.until_event))
             return self._done(StopReason.EVENT)
         self.disarm()
         events = self.board.events

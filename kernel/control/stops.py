@@ -86,6 +86,11 @@ class StopTable:
         entry = self.breakpoints[number]
         entry.spec = replace(entry.spec, enabled=on)
 
+    def ignore(self, number: int, count: int) -> None:
+        """Let the next `count` hits of a breakpoint pass."""
+        entry = self.breakpoints[number]
+        entry.spec = replace(entry.spec, ignore=entry.hits + count)
+
     def view(self) -> tuple[BreakpointView, ...]:
         """All breakpoints, by number."""
         return tuple(BreakpointView(b.number, b.spec, b.hits) for b in self.breakpoints.values())

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-ARCHES = ("x86_64", "riscv64", "aarch64")
+ARCHES = ("x86_64", "riscv64", "aarch64", "loongarch64")
 PROGRAMS = Path(__file__).resolve().parent / "programs"
 SAMPLES = PROGRAMS.parents[1] / "samples" / "bin"
 

@@ -15,7 +15,9 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-ARCHES = ("x86_64", "riscv64", "aarch64")
+ARCHES = ("x86_64", "riscv64", "aarch64", "loongarch64")
+#: The base instruction set, where zig's default has vector instructions.
+MACHINE = {"loongarch64": ("-mcpu=la64v1_0-lsx-lasx",)}
 #: Program -> its source and the macros that make it.
 PROGRAMS = {
     "compute": ("compute.c", ("-DROUNDS=10",)),
@@ -45,7 +47,7 @@ def build(arch: str, name: str, folder: Path) -> bytes:
     """Build one program; its bytes."""
     source, macros = PROGRAMS[name]
     output = folder / name
-    target = ("-target", f"{arch}-linux-musl")
+    target = ("-target", f"{arch}-linux-musl", *MACHINE.get(arch, ()))
     bare = () if name in WITH_LIBRARY else ("-nostdlib", "-ffreestanding")
     command = [sys.executable, "-m", "ziglang", "cc", *target, *OPTIONS, *bare, *macros, source]
     subprocess.run([*command, "-o", str(output)], cwd=HERE / "src", check=True)

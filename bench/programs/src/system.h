@@ -29,6 +29,14 @@ enum { NR_write = 64, NR_exit = 93, NR_getppid = 173, NR_munmap = 215, NR_mmap =
 #define REGISTER(n) "x" #n
 #define NUMBER "x8"
 #define TRAP "svc #0"
+#elif defined(__loongarch64)
+#define REGISTER(n) "$a" #n
+#define NUMBER "$a7"
+#define TRAP "syscall 0"
+#define TRAP_CLOBBERS , "$t0", "$t1", "$t2", "$t3", "$t4", "$t5", "$t6", "$t7", "$t8"
+#endif
+#ifndef TRAP_CLOBBERS
+#define TRAP_CLOBBERS
 #endif
 static inline long call6(long nr, long a, long b, long c, long d, long e, long f) {
     register long number __asm__(NUMBER) = nr;
@@ -41,7 +49,7 @@ static inline long call6(long nr, long a, long b, long c, long d, long e, long f
     __asm__ volatile(TRAP
                      : "+r"(r0)
                      : "r"(number), "r"(r1), "r"(r2), "r"(r3), "r"(r4), "r"(r5)
-                     : "memory");
+                     : "memory" TRAP_CLOBBERS);
     return r0;
 }
 #endif
@@ -67,6 +75,8 @@ __attribute__((used, noreturn)) static void start_c(void) {
 __asm__(".globl _start\n_start: xor %ebp, %ebp\n and $-16, %rsp\n call start_c\n");
 #elif defined(__riscv)
 __asm__(".globl _start\n_start: andi sp, sp, -16\n jal start_c\n");
+#elif defined(__loongarch64)
+__asm__(".globl _start\n_start: move $fp, $zero\n bl start_c\n");
 #else
 __asm__(".globl _start\n_start: mov x29, #0\n bl start_c\n");
 #endif

@@ -28,8 +28,9 @@ def build_xz(tools: Toolchain) -> None:
     tool = [f"CC={tools.wrapper('cc')}", f"AR={tools.wrapper('ar')}", "RANLIB=true"]
     tool.append(f"CFLAGS={' '.join(FLAGS)}")
     run(["sh", "./configure", *tools.host, *switches, *tool], work)
-    run(["make", "-j2", "-C", "src/liblzma"], work)
-    run(["make", "-j2", "-C", "src/xz", "LDFLAGS=-all-static"], work)
+    fresh = [f"{name}=true" for name in ("ACLOCAL", "AUTOCONF", "AUTOHEADER", "AUTOMAKE")]
+    run(["make", "-j2", "-C", "src/liblzma", *fresh], work)
+    run(["make", "-j2", "-C", "src/xz", "LDFLAGS=-all-static", *fresh], work)
     shutil.copy(work / "src" / "xz" / "xz", tools.program("xz"))
 
 

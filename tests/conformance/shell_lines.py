@@ -16,8 +16,8 @@ HOME = "work"
 FILES = tuple((f"{HOME}/{path}", data) for path, data in (*TEXT, *TREE))
 #: The names in PATH, all of them links to busybox.
 NAMES = """
-awk basename bc cat chmod cksum cmp comm cp cut date dd diff dirname du env expr factor false
-find flock fold grep gunzip gzip head hexdump kill link ln ls md5sum mkdir mkfifo mktemp mv nl
+awk basename bc cat chmod cksum cmp comm cp cut date dd diff dirname du echo env expr factor
+false find flock fold grep gunzip gzip head hexdump kill link ln ls md5sum mkdir mkfifo mktemp mv nl
 nohup od paste printenv printf pwd readlink rev rm rmdir sed seq setsid sh sha256sum sleep sort
 split stat sum tac tail tar tee test timeout touch tr true truncate uname uniq wc xargs xz yes
 zcat

@@ -75,8 +75,10 @@ class Toolchain:
         """Compile C `sources` without linking them; the object files."""
         work = CACHE / "build" / self.target / name
         work.mkdir(parents=True, exist_ok=True)
-        run([self.wrapper("cc"), *FLAGS, *flags, "-c", *sources], work)
-        return [work / f"{path.stem}.o" for path in sources]
+        made = [work / f"{path.stem}.o" for path in sources]
+        for path, output in zip(sources, made, strict=True):
+            run([self.wrapper("cc"), *FLAGS, *flags, "-c", path, "-o", output], work)
+        return made
 
     def program(self, name: str) -> Path:
         """Where a finished program goes."""

@@ -20,6 +20,7 @@ from kernel.plugins.starry.core.futex import (
     MATCH_ANY,
     RequeueWait,
     futex_name,
+    in_wake_order,
     pi_done,
     pi_hand_over,
     pi_wait,
@@ -171,7 +172,7 @@ def _requeue(
     source = tasks.wait_queues.get(from_name)
     if source is None or not move:
         return woken
-    waiters = source.waiters[:move]
+    waiters = in_wake_order(t, source)[:move]
     if from_name != to_name:
         target = queue_of(t, to_name)
         for tid in waiters:
@@ -332,7 +333,7 @@ def _requeue_pi(
         return 0
     threads = t.starry.threads
     done = 0
-    for tid in source.waiters[: wake_count + move]:
+    for tid in in_wake_order(t, source)[: wake_count + move]:
         waiter = threads[tid]
         state = waiter.wait_state
         if not isinstance(state, RequeueWait) or state.name != to_name:

@@ -27,6 +27,7 @@ FUTEX_WAITERS: Final = 0x8000_0000
 FUTEX_OWNER_DIED: Final = 0x4000_0000
 FUTEX_TID_MASK: Final = 0x3FFF_FFFF
 MATCH_ANY: Final = 0xFFFF_FFFF
+_REAL_TIME: Final = (1, 2)  # SCHED_FIFO, SCHED_RR
 _ROBUST_LIMIT: Final = 2048
 _CHAIN_LIMIT: Final = 16
 
@@ -77,12 +78,27 @@ def _mask_of(t: Thread, tid: int) -> int:
     return waiter.wait_state
 
 
+def in_wake_order(t: Thread, queue: WaitQueue) -> list[int]:
+    """The waiters, those with a real-time policy by priority first, else as they came.
+
+    As Linux's `plist` of a futex; how nice the others are does not matter.
+    """
+    threads = t.starry.threads
+
+    def key(tid: int) -> int:
+        waiter = threads.get(tid)
+        policy, priority = waiter.policy if waiter else (0, 0)
+        return -priority if policy in _REAL_TIME else 0
+
+    return sorted(queue.waiters, key=key)
+
+
 def wake(t: Thread, va: int, count: int, mask: int = MATCH_ANY, *, private: bool = False) -> int:
     """Wake up to `count` (at least one) waiters whose bitset meets `mask`; how many."""
     queue = t.kernel.tasks.wait_queues.get(futex_name(t, va, private=private))
     woken = 0
     if queue is not None:
-        for tid in queue.waiters:
+        for tid in in_wake_order(t, queue):
             if _mask_of(t, tid) & mask and queue.notify_task(tid, "futex"):
                 woken += 1
                 if woken >= count:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from kernel.crates.errno import Errno
 from kernel.crates.event import EventKind
 from kernel.modules.axtask.task import TaskState, WaitOutcome
 from kernel.plugins.starry.api.abi import BLOCKED
+from kernel.plugins.starry.core.futex import in_wake_order
 
 RW, PRIVATE_ANON, FIXED = 3, 0x22, 0x10
 FREE = 0x1000_0000
@@ -80,6 +82,14 @@ def test_futex_waits_and_is_woken(guest: Any) -> None:
     guest.t.resumed = WaitOutcome.WOKEN
     assert guest("futex", va, 0x80, 0, 0, 0, 0) == 0
     assert not any(name.startswith("futex") for name in guest.kernel.tasks.wait_queues)
+
+
+def test_futex_wakes_real_time_waiters_by_priority(guest: Any) -> None:
+    policies = {1: (0, 0), 2: (1, 5), 3: (2, 7), 4: (3, 0), 5: (1, 7)}  # other, FIFO, RR, batch
+    threads = {tid: SimpleNamespace(policy=policy) for tid, policy in policies.items()}
+    t: Any = SimpleNamespace(starry=SimpleNamespace(threads=threads))
+    queue: Any = SimpleNamespace(waiters=(4, 1, 2, 3, 9, 5))
+    assert in_wake_order(t, queue) == [3, 5, 2, 4, 1, 9]
 
 
 def test_futex_bitsets_choose_and_requeue_moves(guest: Any) -> None:

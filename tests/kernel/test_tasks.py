@@ -237,3 +237,25 @@ def test_priority_inheritance_ends_the_inversion(scheduler: str) -> None:
     lent, _ = run(recipe("riscv64", "prioinv", "inherit", "order", scheduler=scheduler))
     assert plain.endswith((b"order: MHL\n", b"order: MLH\n"))
     assert lent.endswith(b"order: HML\n")
+
+
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
+def test_tasks_run_only_where_they_may(scheduler: str) -> None:
+    """Masks change all the time, of running, ready and waiting tasks: each obeys, all end right."""
+    out = Quiet()
+    system = boot(recipe("riscv64", "prodcons", cpus=4, scheduler=scheduler, seed=4), out)
+    tasks, rng = system.kernel.tasks, random.Random(scheduler)
+    seen: set[tuple[int, int]] = set()
+    while system.board.run(150) is Halt.BUDGET:
+        for queue in tasks.queues:
+            current = queue.current
+            assert current is not None
+            if current.is_user and not current.need_resched:
+                assert current.cpumask >> queue.cpu_id & 1, (current.tid, queue.cpu_id)
+                seen.add((current.tid, queue.cpu_id))
+        program = [task for task in tasks.tasks.values() if task.is_user]
+        if program and rng.random() < 0.3:
+            tasks.set_affinity(rng.choice(program), rng.randint(1, 15))
+    assert not system.board.panic
+    assert bytes(out.data) == (SAMPLES / "expected" / "prodcons.txt").read_bytes()
+    assert len({cpu for _, cpu in seen}) == 4

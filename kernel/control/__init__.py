@@ -9,18 +9,6 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from kernel.control.types import (
-    BreakpointView,
-    BreakSpec,
-    Goal,
-    GoalKind,
-    LineTable,
-    MemoryReader,
-    SignalInfoView,
-    Stopped,
-    StopReason,
-    SyscallObserver,
-)
 from kernel.inspect.position import Position
 from kernel.machine.arch import ARCHES, BY_ELF_MACHINE, Arch
 from kernel.recipe import ALLOCATORS, LoadError, Recipe, form_of
@@ -29,9 +17,26 @@ from kernel.recipe import check as check_recipe
 if TYPE_CHECKING:
     from kernel.control.debugger import Debugger
     from kernel.control.headless import Panicked, run_headless
+    from kernel.control.types import (
+        BreakpointView,
+        BreakSpec,
+        Goal,
+        GoalKind,
+        LineTable,
+        MemoryReader,
+        SignalInfoView,
+        Stopped,
+        StopReason,
+        SyscallObserver,
+    )
     from kernel.modules.axfs.laid_tree import TreeEntry
 
+_TYPES = (
+    "BreakSpec BreakpointView Goal GoalKind LineTable MemoryReader SignalInfoView StopReason "
+    "Stopped SyscallObserver"
+)
 _LATER = {
+    **dict.fromkeys(_TYPES.split(), "kernel.control.types"),
     "Debugger": "kernel.control.debugger",
     "Panicked": "kernel.control.headless",
     "TreeEntry": "kernel.modules.axfs.laid_tree",

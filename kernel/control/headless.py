@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from kernel.boot import boot
-from kernel.control.types import SyscallObserver
-from kernel.inspect.deadlock import deadlock_sentence
 from kernel.inspect.system import System
 from kernel.machine.board import Halt
 from kernel.recipe import Recipe
 from kernel.timeline.timeline import Timeline
+
+if TYPE_CHECKING:  # a plain run does without its module
+    from kernel.control.types import SyscallObserver
 
 #: Instructions between looks at the host's signals.
 SLICE_INSNS = 2_000_000
@@ -65,6 +67,8 @@ def run_headless(
             raise Panicked(board.panic)
         if halt == Halt.IDLE:
             if not system.kernel.console_wait.waiters or board.console.eof:
+                from kernel.inspect.deadlock import deadlock_sentence
+
                 raise Panicked(deadlock_sentence(system))
             timeline.feed(read_input())
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from kernel.inspect.position import Position
-from kernel.inspect.views import SyscallView
+
+if TYPE_CHECKING:
+    from kernel.inspect.views import SyscallView
 
 
 class GoalKind(enum.Enum):

@@ -42,6 +42,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(("--scheduler",), "NAME",
            "fifo (default), rr, cfs, cfs-stale, ariel, ariel-realloc or random"),
     Option(("--form",), "NAME", "kernel form: monolithic (default) or unikernel"),
+    Option(("--fork",), "HOW", "memory at fork: cow (default) shares pages until a write, or copy"),
     Option(("--hal",), "NAME", "hardware abstraction layer: axhal (default) or polyhal"),
     Option(("--rootfs",), "NAME", "root file system: ramfs (default), or fat on a RAM disk"),
     Option(("--namespaces",), "HOW", "a dead namespace: drop (default) or leak, as ArceOS"),

@@ -146,6 +146,7 @@ def make_recipe(
         seed=number(options, "--seed", plain.seed, 0, (1 << 64) - 1),
         scheduler=options.values.get("--scheduler", plain.scheduler),
         form=options.values.get("--form", plain.form),
+        fork=options.values.get("--fork", plain.fork),
         hal=options.values.get("--hal", plain.hal),
         namespaces=options.values.get("--namespaces", plain.namespaces),
         rootfs=options.values.get("--rootfs", plain.rootfs),

@@ -34,9 +34,16 @@ class Scene(NamedTuple):
     preset: str = "cpu"
     theme: str = "arce-dark"
     arch: str = "x86_64"
+    cpus: int = 1
 
+
+#: One area has become two; the walk is at the first page of the upper one.
+_MUNMAP = (":catch syscall munmap", "c", "c", "3", *["down"] * 5, "w", "1")
+#: A task that shares files and directory with its maker, but not the memory.
+_CLONED = (":catch syscall clone return", *["c"] * 8)
 
 SCENES: tuple[Scene, ...] = (
+    Scene("debugger", "memlab", (120, 40), _MUNMAP, "vm"),
     Scene("start", "", (100, 30), ("down", "down")),
     Scene("cpu", "matrix", (120, 40), (":b main", "c", "s", "s", "l", "l")),
     Scene(
@@ -51,6 +58,23 @@ SCENES: tuple[Scene, ...] = (
     Scene("inside", "memlab", (200, 60), (":catch syscall mmap entry", "c", "e", "e", "e"), "vm"),
     Scene("fault", "crash", (120, 40), (":catch fault", "c", "c", "c", "4"), "vm", arch="riscv64"),
     Scene("narrow", "systour", (80, 24), ("y",) * 6, "syscall", arch="aarch64"),
+    Scene("sched", "threads", (120, 40), (":catch syscall futex", *["c"] * 12), "sched", cpus=2),
+    Scene("deadlock", "philosophers", (200, 60), ("c",), "sched", cpus=2),
+    Scene(
+        "gantt",
+        "prodcons",
+        (120, 40),
+        (":catch syscall futex", *["c"] * 20, "v", "g", "z"),
+        "sched",
+        arch="riscv64",
+        cpus=2,
+    ),
+    Scene("tasks", "forktree", (80, 24), (":catch syscall wait4", *["c"] * 4, "v", "t"), "sched"),
+    Scene("ns", "sharing", (120, 40), (*_CLONED, "v", "s", "down", "down", "right"), "ns"),
+    Scene("ns-narrow", "sharing", (80, 24), (*_CLONED, "v", "n"), "ns", arch="aarch64"),
+    Scene("ns-wide", "sharing", (200, 60), _CLONED, "ns", "arce-light"),
+    Scene("house", "systour", (200, 60), (":catch syscall openat return", "c"), "house"),
+    Scene("registers", "matrix", (80, 24), (":b multiply_double", "c", *["s"] * 4, "2"), "cpu"),
     Scene("help", "hello", (120, 50), ("question_mark",)),
 )
 
@@ -71,7 +95,8 @@ async def make(scene: Scene, recent: RecentFiles) -> None:
     """Play a scene and save its pictures."""
     launch = None
     if scene.sample:
-        launch = Launch(str(HERE.parent / "samples" / "bin" / scene.arch / scene.sample))
+        program = HERE.parent / "samples" / "bin" / scene.arch / scene.sample
+        launch = Launch(str(program), options={"cpus": scene.cpus})
     app = ArcetuiApp(launch, preset=scene.preset, theme=scene.theme, recent=recent)
     async with app.run_test(size=scene.size) as pilot:
         await pilot.pause()

@@ -23,8 +23,8 @@ def matrix_content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
     count = len(view.resources)
     items = [Item("cells", 0, names, count)]
     items += [Item("cells", task.tid, names, count) for task in view.tasks]
-    legend = " same letter in a column: the same object; ×2: two tasks use it"
-    rows.append(row((f"{legend}; + new, - ended, * changed"[: max(width, len(legend))], "comment")))
+    rows.append(row((" same letter in a column: the same object; ×2: two tasks use it", "comment")))
+    rows.append(row((" + new, - ended, * another object or another number of users", "comment")))
     shown = " ← → choose a column, Enter goes to the call that made it so"
     rows.append(row((shown, "comment")))
     shared = sum(

@@ -130,6 +130,7 @@ def test_bad_programs_get_one_sentence_and_status_2(mode, tmp_path, capfd):
         ("run", "--seed", "x"),
         ("run", "--env", "NAME"),
         ("run", "--scheduler", "none"),
+        ("run", "--fork", "none"),
         ("trace", "-e", "trace=mmp"),
         ("trace", "-e", "nonsense=1"),
         ("trace", "-e", "signal=SIGFOO"),

@@ -12,7 +12,6 @@ from typing import Protocol
 from kernel.crates.phys_memory import PhysMemory
 from kernel.crates.vfs import ROOT_USER, VfsNodeType, VfsOps, make_dev
 from kernel.modules.axfs.devfs import DevFs, Entropy
-from kernel.modules.axfs.fatfs import FatFs
 from kernel.modules.axfs.laid_tree import LaidFs, TreeEntry, build_tree, without
 from kernel.modules.axfs.procfs import ProcFs
 from kernel.modules.axfs.ramfs import FsAllocator, FsClock, RamFs
@@ -75,6 +74,8 @@ def build_root(
     main, tmp = _memory_file_systems(kernel, epoch_ns, limit, tree)
     root_fs: VfsOps = main
     if rootfs == "fat":
+        from kernel.modules.axfs.fatfs import FatFs  # seldom wanted, and much to load
+
         root_fs = FatFs(kernel, epoch_ns, dev=make_dev(1, 0), limit_bytes=limit)
     root = RootDirectory(root_fs)
     for path in MOUNT_POINTS if tree else DIRECTORIES:

@@ -12,7 +12,7 @@ from kernel.crates.errno import Errno, LinuxError
 from kernel.crates.signal import NSIG, UNBLOCKABLE
 from kernel.plugins.starry.api.abi import Handler, as_int32, as_uint32
 from kernel.plugins.starry.core.file import O_CLOEXEC, O_NONBLOCK, O_RDWR, FileLike, OpenFile
-from kernel.plugins.starry.core.limits import Resource
+from kernel.plugins.starry.core.limits import Resource, ResourceLimits
 from kernel.plugins.starry.core.posix_timer import PosixTimer
 from kernel.plugins.starry.core.signalfd import SignalFd
 from kernel.plugins.starry.core.timerfd import TimerFd
@@ -66,6 +66,9 @@ def sys_timer_create(t: Thread, clock: int, event: int, id_va: int) -> int:
     if clock not in _TIMER_CLOCKS:
         raise LinuxError(Errno.EINVAL)
     timers = t.process.signal.timers
+    limits = t.process.limits
+    if isinstance(limits, ResourceLimits) and len(timers) >= limits.soft(Resource.SIGPENDING):
+        raise LinuxError(Errno.EAGAIN, "each timer keeps a queued signal")
     ident = next(i for i in range(len(timers) + 1) if i not in timers)
     value, signo, target = ident, _SIGALRM, 0
     if event:

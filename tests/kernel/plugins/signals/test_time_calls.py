@@ -13,7 +13,9 @@ from kernel.crates.signal import SaFlags, SigAction, bit
 from kernel.machine.cpu import NEVER_NS
 from kernel.modules.axtask.task import WaitOutcome
 from kernel.plugins.starry.api import time as calls
+from kernel.plugins.starry.api import timer
 from kernel.plugins.starry.core import itimer
+from kernel.plugins.starry.core.limits import Resource
 from kernel.plugins.starry.core.signal import deliver, set_blocked
 from kernel.plugins.starry.core.timespec import pack_timespec, pack_timeval
 
@@ -199,3 +201,10 @@ def test_alarm(x86: Any) -> None:
     x86.events.time_ns += 4_900_000_000
     assert x86.call(calls.sys_alarm, 0) == 1
     assert x86.call(calls.sys_alarm, 0) == 0 and not x86.tasks.timers
+
+
+def test_each_posix_timer_keeps_a_queued_signal(x86: Any) -> None:
+    x86.starry.next_alarm, x86.starry.alarms = 0, {}
+    most = x86.process.limits.soft(Resource.SIGPENDING)
+    results = [x86.call(timer.sys_timer_create, 1, 0, BUF) for _ in range(most + 1)]
+    assert results == [0] * most + [-Errno.EAGAIN]

@@ -2,7 +2,8 @@
 
 Westmere because it has SSE4.2 but neither RDRAND nor RDTSCP, whose results would differ from run
 to run. CR4.TSD makes RDTSC trap, so that it shows virtual time. Known limits of Unicorn in ring
-3: IN, OUT and SYSENTER do nothing instead of trapping, and #AC is never raised.
+3: IN, OUT and SYSENTER do nothing instead of trapping, #AC is never raised, and SSE operations do
+not set the exception flags in MXCSR (results and rounding modes are right).
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ def build_pbzip2(tools: Toolchain) -> None:
     flags = (f"-I{bzip2}", "-D_FILE_OFFSET_BITS=64")
     objects = tools.objects("pbzip2", [bzip2 / f"{name}.c" for name in BZLIB.split()], *flags)
     files = [tree / f"{name}.cpp" for name in ("pbzip2", "BZ2StreamScanner", "ErrorContext")]
-    flags = (*flags, "-DUSE_STACKSIZE_CUSTOMIZATION", "-DPBZIP_NO_LOADAVG", "-std=c++14")
+    flags = (*flags, "-DUSE_STACKSIZE_CUSTOMIZATION", "-DPBZIP_NO_LOADAVG", "-std=gnu++98")
     tools.compile("pbzip2", [*files, *objects], *flags, libs=("-lpthread",), language="c++")
 
 

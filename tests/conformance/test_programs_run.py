@@ -16,9 +16,11 @@ from tests.conformance.oracle import (
     run_here,
     run_linux,
 )
+from tests.conformance.thread_lines import THREADED
+from tests.conformance.toolchain import TARGETS
 
-TARGETS = ("x86_64", "riscv64", "aarch64", "loongarch64", "x86_64-glibc")
-PROGRAMS = sorted({command.program for command in COMMANDS})
+LINES = (*COMMANDS, *THREADED)
+PROGRAMS = sorted({command.program for command in LINES})
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -33,7 +35,7 @@ def test_equal(target: str, program: str) -> None:
     elf = path.read_bytes()
     differing: list[str] = []
     missing = Missing()
-    for command in (command for command in COMMANDS if command.program == program):
+    for command in (command for command in LINES if command.program == program):
         linux = run_linux(arch, path, command)
         different = difference(command, linux, run_here(elf, command, missing))
         if different:

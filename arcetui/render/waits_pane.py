@@ -6,6 +6,7 @@ import textwrap
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from arcetui.render.changed_pane import sentence
 from arcetui.render.row import Row, Span, row
 from arcetui.render.task_words import (
     KERNEL_ROLES,
@@ -56,7 +57,7 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
     if not rows:
         rows.append(row((" no task waits", "dim")))
     title = f"{len(view.waits)} queue{'s' * (len(view.waits) != 1)} with waiters"
-    return PaneContent(tuple(rows), tuple(items), title=title)
+    return PaneContent(tuple(rows), tuple(items), title=title, changed=sentence(snapshot, "waits"))
 
 
 def _old(snapshot: Snapshot) -> tuple[WaitQueueView, ...]:

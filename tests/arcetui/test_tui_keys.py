@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import sys
 from contextlib import asynccontextmanager
@@ -69,6 +70,8 @@ async def test_stepping_keys_go_both_ways(tmp_path):
             ("s", 1), ("i", 2), ("f11", 3), ("f7", 4), ("S", 3), ("I", 2), ("n", 3), ("o", 4),
             ("f10", 5), ("f8", 6), ("N", 5), ("O", 4), ("f", 5), ("F", 4), ("l", 5), ("L", 4),
             ("y", 10), ("Y", 0), ("e", 10), ("E", 0), ("c", 2000), ("C", 0), ("f9", 2000),
+            ("shift+f9", 0), ("f5", 2000), ("shift+f11", 1999), ("shift+f7", 1998),
+            ("shift+f10", 1997), ("shift+f8", 1996), ("shift+f5", 0),
         ):  # fmt: skip
             await press(app, pilot, key)
             assert fake.n == expected, key
@@ -347,6 +350,17 @@ async def test_live_resize_changes_the_layout(tmp_path):
         await pilot.resize_terminal(200, 60)
         await until(lambda: app.screen.grid.names == many)
         assert not app.screen.query_one(AskBar).has_class("-open")
+
+
+def test_every_key_of_the_table_is_pressed_in_this_file():
+    """A key added to the table without a test of what it does fails here."""
+    tree = ast.parse(Path(__file__).read_text("utf-8"))
+    pressed = {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant)}
+    for key in keymap.KEYS:
+        if key.action.startswith("pane("):
+            assert key.keys[0] in layouts.BY_KEY  # pressed for every pane of that table
+            continue
+        assert not (missing := set(key.keys) - pressed), (key.ident, missing)
 
 
 def test_the_table_is_consistent():

@@ -8,8 +8,10 @@ import pytest
 
 from arcetui.access_width import access_width
 from arcetui.commands import Commander
+from arcetui.machine import open_machine
 from arcetui.render.row import lines
-from kernel.control import Debugger, Recipe
+from arcetui.state import Launch
+from kernel.control import Debugger, Recipe, StopReason
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "bin"
 
@@ -97,3 +99,15 @@ def test_a_new_program_is_caught() -> None:
 )
 def test_widths(arch: str, code: str, width: int) -> None:
     assert access_width(arch, bytes.fromhex(code)) == width
+
+
+def test_at_the_prompt_of_the_screen() -> None:
+    machine = open_machine(Launch(str(SAMPLES / "riscv64" / "prodcons"), (), {}))
+    run = machine.debugger.run
+    assert not machine.command("watch used", run).failed
+    answer = machine.command("c", run)
+    assert "used: 0 -> 1" in lines(answer.rows)
+    assert answer.stopped is not None
+    assert answer.stopped.reason is StopReason.WATCH
+    assert machine.command("watch \x1b[31m", run).failed
+    assert "watch used" in machine.complete("watch use", 9)

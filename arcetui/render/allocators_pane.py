@@ -49,6 +49,8 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
 
     add(*_pages(view.pages, events, width, 3 if height >= 16 else 2))
     add(*_bytes(view.bytes, width, ""))
+    if view.bytes.broken:
+        add(row((f"  cannot be read: {view.bytes.broken}", "error")))
     steps = _last_step(events, width)
     if steps:
         add(row((" last step", "heading")), *steps)

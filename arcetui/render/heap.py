@@ -35,6 +35,8 @@ def byte_allocator(heap: ByteAllocView) -> list[Row]:
             f"{heap.used_bytes} of {heap.total_bytes} bytes used, {heap.requested_bytes} asked for",
         )
     ]
+    if heap.broken:
+        out.append(plain(f"  cannot be read: {heap.broken}", "error"))
     for pa, length in heap.pools:
         out.append(row("  pool ", (f"{pa:#x}", "addr"), f"  {size(length)}"))
     if heap.fl_bitmap:

@@ -152,6 +152,8 @@ class ByteAllocView:
         pools: (pa, size_bytes) of the memory it was given.
         fl_bitmap, sl_bitmaps: TLSF only.
         blocks: TLSF only: the physical chain of every pool.
+        broken: Why lists and blocks cannot be shown: a program at kernel privilege has overwritten
+            them; "" as a rule.
     """
 
     name: str
@@ -164,6 +166,7 @@ class ByteAllocView:
     sl_bitmaps: tuple[int, ...] = ()
     blocks: tuple[BlockView, ...] = ()
     under: ByteAllocView | None = None  # slab: the buddy heap below it
+    broken: str = ""
 
 
 @dataclass(frozen=True, slots=True)

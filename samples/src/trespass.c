@@ -8,6 +8,7 @@
  *     twice     give memory back twice
  *     unlock    give back a mutex that is not held
  *     jump      call an address where no function begins, in the kernel's text if it can
+ *     deadlock  two threads, two mutexes, each taken in another order: here it is known who waits
  *     quiet     nothing of this (the default) */
 #include "arceos.h"
 
@@ -17,12 +18,25 @@
 #define TARGET 16
 #endif
 
-static ax_mutex lock = AX_MUTEX_INIT;
+static ax_mutex lock = AX_MUTEX_INIT, other = AX_MUTEX_INIT;
 static volatile int *nowhere;
 
 static int is(const char *a, const char *b) {
     while (*a && *a == *b) a++, b++;
     return *a == *b;
+}
+
+static int crossing(void *argument) {
+    ax_mutex_lock(&other);
+    ax_mutex_lock(&lock);
+    return argument != 0;
+}
+
+static void deadlock(void) {
+    ax_mutex_lock(&lock);
+    ax_spawn(crossing, 0, "crossing", 0);
+    ax_sleep_until(ax_monotonic_time() + 5000000);
+    ax_mutex_lock(&other);
 }
 
 static void trespass(const char *how) {
@@ -35,6 +49,7 @@ static void trespass(const char *how) {
         ax_dealloc(block);
     }
     if (is(how, "unlock")) ax_mutex_unlock(&lock);
+    if (is(how, "deadlock")) deadlock();
     if (is(how, "jump")) ((void (*)(void))TARGET)();
 }
 

@@ -107,13 +107,7 @@ class BuddyByteAllocator(PooledAllocator):
 
     def free_list(self, order: int) -> tuple[int, ...]:
         """Addresses of the free blocks of 2**order bytes, head first."""
-        read = self.mem.read_u64
-        blocks: list[int] = []
-        block = read(self.control_pa + HEADS + 8 * order)
-        while block:
-            blocks.append(block)
-            block = read(block)
-        return tuple(blocks)
+        return self._chain(self.mem.read_u64(self.control_pa + HEADS + 8 * order))
 
     def _push(self, order: int, block: int) -> None:
         mem = self.mem
@@ -134,7 +128,11 @@ class BuddyByteAllocator(PooledAllocator):
         read = mem.read_u64
         link = pa  # the list head is `pa`
         block = read(link)
+        left = mem.size_bytes >> order
         while block:
+            left -= 1
+            if left < 0:
+                raise KernelPanic(f"the list of {1 << order}-byte blocks is a circle: overwritten")
             if block == buddy:
                 mem.write_u64(link, read(block))
                 return True

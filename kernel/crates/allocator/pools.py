@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from kernel.crates.allocator import invalid_input, no_memory
+from kernel.crates.errno import KernelPanic
 from kernel.crates.event import EventSink
 from kernel.crates.phys_memory import PhysMemory
 
@@ -38,6 +39,9 @@ class Pool(NamedTuple):
 class PooledAllocator:
     """State and counters common to TLSF, slab and buddy.
 
+    Attributes:
+        name: "TLSF", "slab" or "buddy".
+
     Args:
         mem: Where the control structure and all blocks are.
         sink: Gets BLOCK_SPLIT, BLOCK_MERGE and SLAB_GROW.
@@ -45,6 +49,8 @@ class PooledAllocator:
     """
 
     __slots__ = ("control_pa", "mem", "sink")
+
+    name: str
 
     def __init__(self, mem: PhysMemory, sink: EventSink, control_pa: int) -> None:
         self.mem = mem
@@ -72,13 +78,35 @@ class PooledAllocator:
         return self.mem.read_u64(self.control_pa + REQUESTED)
 
     def pools(self) -> tuple[Pool, ...]:
-        """The memory it was given, in order."""
+        """The memory it was given, in order.
+
+        Raises:
+            KernelPanic: The control structure is overwritten.
+        """
         mem, control = self.mem, self.control_pa
         count = mem.read_u64(control + POOL_COUNT)
+        if count > MAX_POOLS:
+            raise KernelPanic(f"the heap claims to have {count} pools: its control is overwritten")
         return tuple(
             Pool(mem.read_u64(at), mem.read_u64(at + 8))
             for at in range(control + POOLS, control + POOLS + 16 * count, 16)
         )
+
+    def _chain(self, block: int, link_offset: int = 0) -> tuple[int, ...]:
+        """A free list from `block` on; each block has the next one's address at `link_offset`.
+
+        Raises:
+            KernelPanic: Its links are overwritten: it is a circle, or leaves the memory.
+        """
+        mem = self.mem
+        end = mem.base + mem.size_bytes - link_offset - 8
+        found: dict[int, None] = {}
+        while block:
+            if block in found or block & 7 or not mem.base <= block <= end:
+                raise KernelPanic(f"a free list leads to {block:#x}: its links are overwritten")
+            found[block] = None
+            block = mem.read_u64(block + link_offset)
+        return tuple(found)
 
     def _add_pool(self, start_pa: int, size_bytes: int, counted_bytes: int) -> None:
         """Note a pool; `counted_bytes` of it go to the total."""

@@ -164,13 +164,7 @@ class SlabByteAllocator(PooledAllocator):
 
     def free_list(self, index: int) -> tuple[int, ...]:
         """Addresses of the free blocks of class `index`, head first."""
-        read = self.mem.read_u64
-        blocks: list[int] = []
-        block = read(self._entry_pa(index))
-        while block:
-            blocks.append(block)
-            block = read(block)
-        return tuple(blocks)
+        return self._chain(self.mem.read_u64(self._entry_pa(index)))
 
     # -- inside -----------------------------------------------------------------------------------
 

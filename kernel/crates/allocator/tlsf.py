@@ -185,13 +185,8 @@ class TlsfByteAllocator(PooledAllocator):
 
     def free_list(self, fl: int, sl: int) -> tuple[int, ...]:
         """Addresses of the free blocks in one list, head first."""
-        read = self.mem.read_u64
-        blocks: list[int] = []
-        block = read(self.control_pa + FIRST_FREE + 8 * (fl * SL_LEN + sl))
-        while block:
-            blocks.append(block)
-            block = read(block + 16)
-        return tuple(blocks)
+        head_pa = self.control_pa + FIRST_FREE + 8 * (fl * SL_LEN + sl)
+        return self._chain(self.mem.read_u64(head_pa), 16)
 
     def blocks(self) -> tuple[Block, ...]:
         """The physical chain of every pool, with its sentinel, in the order of the pools."""

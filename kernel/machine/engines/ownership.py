@@ -46,14 +46,16 @@ class FrameOwnership:
 
     Attributes:
         executors: Frame number -> bits of the engines that may hold code of it.
+        lent: Frames an engine may execute and write for one instruction, which it runs alone.
     """
 
-    __slots__ = ("executors", "owners", "ram")
+    __slots__ = ("executors", "lent", "owners", "ram")
 
     def __init__(self, ram: Ram) -> None:
         self.ram = ram
         self.owners: list[Owner] = []
         self.executors: dict[int, int] = {}
+        self.lent: set[int] = set()
         ram.on_code_write = self.code_written
 
     def join(self, owner: Owner) -> int:
@@ -80,6 +82,10 @@ class FrameOwnership:
                 owner.written.add(frame)
                 self.ram.touched.add(frame)
                 return perms & ~_EXECUTE
+            if frame in self.lent:
+                owner.written.add(frame)
+                self.ram.touched.add(frame)
+                return perms & ~_EXECUTE
             if executors == owner.bit and perms & _EXECUTE:
                 owner.written.add(frame)
                 owner.mixed.add(frame)
@@ -87,7 +93,8 @@ class FrameOwnership:
                 return perms
             return CONFLICT
         for other in self.owners:
-            if frame in other.written and not (other is owner and frame in owner.mixed):
+            mine = other is owner and (frame in owner.mixed or frame in self.lent)
+            if frame in other.written and not mine:
                 return CONFLICT
         self.executors[frame] = self.executors.get(frame, 0) | owner.bit
         self.ram.exec_frames.add(frame)

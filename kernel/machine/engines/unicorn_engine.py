@@ -24,7 +24,7 @@ from kernel.machine.engines.target import Target
 from kernel.machine.engines.unicorn_cpu import WINDOW_VA, UnicornCpu
 from kernel.machine.ram import FRAME_BYTES, FRAME_SHIFT, Ram
 
-_EXECUTE = int(Access.EXECUTE)
+_WRITE, _EXECUTE = int(Access.WRITE), int(Access.EXECUTE)
 _PAGE = ~(FRAME_BYTES - 1)
 _NO_TRAP = -1
 _SYSCALL = -2
@@ -197,6 +197,8 @@ class UnicornEngine(UnicornCpu):
         va, access, why = refused
         done += counted if access == _EXECUTE else counted - 1
         if why >= _CONFLICT:
+            if access == _WRITE and self._is_code_of(pc, va):
+                return self._store_to_own_code(pc, va, budget, done)
             self._make_way(va, access, why)
             return self._go_on(done, pc)
         if access != _EXECUTE:
@@ -230,6 +232,43 @@ class UnicornEngine(UnicornCpu):
         found = self.translator.translate(va, access)
         if found >= 0:
             self._owners.resolve(found >> FRAME_SHIFT, access)
+
+    def _is_code_of(self, pc: int, va: int) -> bool:
+        """Whether the instruction at `pc` lies in the frame behind `va`, mapped elsewhere."""
+        frame = self.translator.translate(va, _WRITE) >> FRAME_SHIFT
+        ends = (pc, pc + self.arch.max_insn_bytes - 1)
+        return frame in [self.translator.translate(at, _EXECUTE) >> FRAME_SHIFT for at in ends]
+
+    def _store_to_own_code(self, pc: int, va: int, budget: int, done: int) -> RunResult | None:
+        """Run an instruction that writes, through another mapping, the frame it lies in.
+
+        Taking the frame over for the store would take away the instruction, and the other way
+        round for ever. For this one both are allowed, and its code is forgotten right after.
+        """
+        owners = self._owners
+        while True:
+            owners.resolve(self.translator.translate(va, _WRITE) >> FRAME_SHIFT, _WRITE)
+            owners.lent.add(self.translator.translate(va, _WRITE) >> FRAME_SHIFT)
+            self._trap = _NO_TRAP
+            self._refused = None
+            status = self._burst(pc, 1)
+            counted = self._counter.value
+            lent = sorted(owners.lent)
+            for frame in lent:
+                owners.resolve(frame, _WRITE)
+            refused = self._refused
+            if refused is None or refused[1:] != (_WRITE, _CONFLICT):
+                break
+            va = refused[0]  # the store reaches into a second such page
+            if self.translator.translate(va, _WRITE) >> FRAME_SHIFT in lent:
+                break
+        owners.lent.clear()
+        pc = self._single.read(self._pc_id)
+        if self._trap == _NO_TRAP and counted > 1 and self._error is None:
+            return self._go_on(done + 1, pc)
+        if self._trap == self._syscall_trap:
+            return self._on_syscall(done + counted)
+        return self._examine(status, counted, pc, budget, done)
 
     def _raise(self) -> None:
         error, self._error = self._error, None

@@ -10,6 +10,7 @@ from kernel.crates.allocator.buddy import ORDERS, BuddyByteAllocator
 from kernel.crates.allocator.pools import PooledAllocator
 from kernel.crates.allocator.slab import SlabByteAllocator
 from kernel.crates.allocator.tlsf import GRANULARITY, SL_LEN, TlsfByteAllocator
+from kernel.crates.errno import KernelPanic
 from kernel.crates.views import (
     AllocatorsView,
     BitmapLevelView,
@@ -49,11 +50,20 @@ def page_view(pages: BitmapPageAllocator, usage: UsageMap) -> PageAllocView:
 
 
 def byte_view(heap: PooledAllocator) -> ByteAllocView:
-    """Any of the three byte allocators.
+    """Any of the three byte allocators; only its counters if its structures are overwritten.
 
     Raises:
         TypeError: None of the three.
     """
+    try:
+        return _whole_view(heap)
+    except (KernelPanic, IndexError) as error:
+        total, used, asked = heap.total_bytes, heap.used_bytes, heap.requested_bytes
+        why = str(error.args[0]) if error.args else "its structures are overwritten"
+        return ByteAllocView(heap.name, total, used, asked, (), (), broken=why)
+
+
+def _whole_view(heap: PooledAllocator) -> ByteAllocView:
     if isinstance(heap, TlsfByteAllocator):
         return _tlsf_view(heap)
     if isinstance(heap, SlabByteAllocator):

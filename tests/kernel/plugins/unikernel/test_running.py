@@ -132,3 +132,21 @@ def test_input_is_waited_for_and_read() -> None:
     assert run.run(CONTINUE).reason is StopReason.EXITED
     assert run.console() == b"typed\n"
     assert run.machine().exit_status == 6 << 8
+
+
+def test_a_program_writes_its_own_code_through_the_linear_mapping() -> None:
+    """Another mapping of the very frame the storing instruction lies in, which cannot execute."""
+    from tiny_app import app
+
+    probe = Debugger(Recipe(app(b"\xc3"), "/app", form="unikernel"))
+    alias = probe.walk(probe.cpu().pc, "execute").pa + 0xFFFF_8000_0000_0000
+    code = b"\x48\xb8" + bytes.fromhex("b807000000c39090")  # mov rax, the bytes of "return 7"
+    code += b"\x48\xbf" + (alias + 0x40).to_bytes(8, "little") + b"\x48\x89\x07"  # mov [rdi], rax
+    code += b"\xeb" + (0x40 - len(code) - 2).to_bytes(1, "little")  # jump there
+    run = Debugger(Recipe(app(code), "/app", form="unikernel"))
+    run.run(Goal(GoalKind.INSN, count=3))
+    here, digest = run.position, run.digest()
+    assert run.run(CONTINUE).reason is StopReason.EXITED
+    assert run.machine().exit_status == 7 << 8
+    run.goto(here)
+    assert run.digest() == digest

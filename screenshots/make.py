@@ -73,7 +73,7 @@ SCENES: tuple[Scene, ...] = (
     Scene("ns", "sharing", (120, 40), (*_CLONED, "v", "s", "down", "down", "right"), "ns"),
     Scene("ns-narrow", "sharing", (80, 24), (*_CLONED, "v", "n"), "ns", arch="aarch64"),
     Scene("ns-wide", "sharing", (200, 60), _CLONED, "ns", "arce-light"),
-    Scene("house", "systour", (200, 60), (":catch syscall openat return", "c"), "house"),
+    Scene("house", "systour", (200, 60), (":catch syscall mmap return", "c", "c"), "house"),
     Scene("registers", "matrix", (80, 24), (":b multiply_double", "c", *["s"] * 4, "2"), "cpu"),
     Scene("help", "hello", (120, 50), ("question_mark",)),
 )

@@ -90,25 +90,32 @@ def _blocks(group: str, members: list[ComponentView], columns: int) -> list[Row]
     return [*rows, tuple(line)]
 
 
-def hal(view: HalView) -> list[Row]:
-    """The HAL in use beside the other one: names, then features, then what it says now."""
-    marks = {"axhal": ("good", "dim"), "polyhal": ("dim", "good")}[view.hal]
-    rows: list[Row] = [
-        row(("in use: ", "key"), (view.hal, "good"), f" on {view.platform}"),
-        plain(f"{'':8} {'interface':<26} {'axhal':<36} PolyHAL", "title"),
-    ]
-    rows += [
-        row(
-            (f"{each.group:<8} ", "key"),
-            f"{each.name:<26} ",
-            (f"{each.axhal:<36} ", marks[0]),
-            (each.polyhal, marks[1]),
-        )
-        for each in view.functions
-    ]
-    rows += [
-        row((f"{'feature':<8} ", "key"), f"{name:<26} ", (f"{one:<36} ", marks[0]), (two, marks[1]))
-        for name, one, two in view.features
-    ]
+#: Columns that both HALs side by side take.
+_BOTH_HALS = 110
+
+
+def hal(view: HalView, columns: int = _BOTH_HALS) -> list[Row]:
+    """The HAL in use beside the other one: names, then features, then what it says now.
+
+    With less than `_BOTH_HALS` columns the other HAL's word stands below, where it is another one.
+    """
+    lines = [(each.group, each.name, each.axhal, each.polyhal) for each in view.functions]
+    lines += [("feature", name, one, two) for name, one, two in view.features]
+    is_poly = view.hal == "polyhal"
+    rows: list[Row] = [row(("in use: ", "key"), (view.hal, "good"), f" on {view.platform}")]
+    if columns >= _BOTH_HALS:
+        marks = ("dim", "good") if is_poly else ("good", "dim")
+        rows.append(plain(f"{'':8} {'interface':<26} {'axhal':<36} PolyHAL", "title"))
+        for group, name, one, two in lines:
+            head = row((f"{group:<8} ", "key"), f"{name:<26} ")
+            rows.append(row(*head, (f"{one:<36} ", marks[0]), (two, marks[1])))
+    else:
+        other = "axhal" if is_poly else "PolyHAL"
+        rows.append(plain(f"{'':8} {'interface':<26} {view.hal}, below it {other}", "title"))
+        for group, name, one, two in lines:
+            used, unused = (two, one) if is_poly else (one, two)
+            rows.append(row((f"{group:<8} ", "key"), f"{name:<26} ", (used, "good")))
+            if unused != used:
+                rows.append(row(" " * 36, (unused, "dim")))
     rows += [row((f"{name:<22} ", "key"), (value, "value")) for name, value in view.values]
     return rows

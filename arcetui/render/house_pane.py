@@ -29,4 +29,4 @@ def hal_content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
     view = snapshot.hal
     if view is None:
         return PaneContent(rows=(row((" not captured yet", "dim")),))
-    return PaneContent(tuple(house.hal(view)), title=f"{view.hal} is in use")
+    return PaneContent(tuple(house.hal(view, width)), title=f"{view.hal} is in use")

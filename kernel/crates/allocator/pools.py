@@ -39,9 +39,6 @@ class Pool(NamedTuple):
 class PooledAllocator:
     """State and counters common to TLSF, slab and buddy.
 
-    Attributes:
-        name: "TLSF", "slab" or "buddy".
-
     Args:
         mem: Where the control structure and all blocks are.
         sink: Gets BLOCK_SPLIT, BLOCK_MERGE and SLAB_GROW.
@@ -50,12 +47,15 @@ class PooledAllocator:
 
     __slots__ = ("control_pa", "mem", "sink")
 
-    name: str
-
     def __init__(self, mem: PhysMemory, sink: EventSink, control_pa: int) -> None:
         self.mem = mem
         self.sink = sink
         self.control_pa = control_pa
+
+    @property
+    def name(self) -> str:
+        """The algorithm: "TLSF", "slab" or "buddy"."""
+        raise NotImplementedError
 
     @property
     def total_bytes(self) -> int:

@@ -26,6 +26,7 @@ from kernel.machine.ram import FRAME_BYTES, FRAME_SHIFT, Ram
 
 _WRITE, _EXECUTE = int(Access.WRITE), int(Access.EXECUTE)
 _PAGE = ~(FRAME_BYTES - 1)
+_FILL_BASE = library.FILL_BASE
 _NO_TRAP = -1
 _SYSCALL = -2
 
@@ -84,7 +85,7 @@ class UnicornEngine(UnicornCpu):
 
     def _fill(self, _uc: int, va: int, kind: int, entry: Any, _data: int) -> bool:
         try:
-            access = 1 << (kind - library.FILL_BASE)
+            access = 1 << (kind - _FILL_BASE)
             if self._is_window:
                 if va < WINDOW_VA or access != _EXECUTE:
                     return False

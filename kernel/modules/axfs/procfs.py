@@ -45,10 +45,11 @@ _GONE = " (deleted)"
 _SELF_LINKS = {"self": "{0}", "thread-self": "{0}", "mounts": "self/mounts"}
 # Inode numbers by place: fixed ones below 1 << 16, then 1 << 16 per process.
 _INO_PID = 16
-_INO_FD_DIR, _INO_FDINFO_DIR, _INO_TASK_DIR, _INO_TID_DIR, _INO_MEM = range(0x100, 0x105)
+_INO_MEM, _INO_FD_DIR, _INO_FDINFO_DIR, _INO_TASK_DIR, _INO_TID_DIR = range(0x100, 0x105)
 _INO_TID = 0xE00
 _INO_FDINFO = 0x800
 _INO_FD = 0x200
+_INO_SYS = 0x1000
 
 
 class ProcFs(VfsOps):
@@ -326,16 +327,14 @@ class ProcSysDir(ProcDir):
 
     def entries(self) -> Iterator[tuple[str, int, VfsNodeType]]:
         prefix = self.path + "/"
+        depth = 0x100 * prefix.count("/")
         last = ""
         for number, path in enumerate(SYS_TEXTS):
             if path.startswith(prefix):
                 name, _, rest = path[len(prefix) :].partition("/")
                 if name != last:
-                    yield (
-                        name,
-                        0x1000 + number + (0x100 * prefix.count("/") if rest else 0),
-                        (VfsNodeType.DIR if rest else VfsNodeType.FILE),
-                    )
+                    kind = VfsNodeType.DIR if rest else VfsNodeType.FILE
+                    yield name, _INO_SYS + depth + number, kind
                 last = name
 
     def lookup(self, name: str) -> VfsNode:

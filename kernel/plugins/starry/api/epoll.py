@@ -9,7 +9,7 @@ from kernel.crates.errno import Errno, LinuxError
 from kernel.crates.vfs import VfsNodeType
 from kernel.modules.axtask.task import WaitOutcome
 from kernel.plugins.starry.api.abi import Handler, as_int32, as_uint32
-from kernel.plugins.starry.core.epoll import EpollFile
+from kernel.plugins.starry.core.epoll import EPOLLEXCLUSIVE, EpollFile
 from kernel.plugins.starry.core.file import O_CLOEXEC, O_RDWR, OpenFile
 from kernel.plugins.starry.core.limits import Resource
 from kernel.plugins.starry.core.signal_mask import suspend_with
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _ADD, _DEL, _MOD = 1, 2, 3
 _MAX_EVENTS: Final = 0x7FFF_FFFF // 16
 _SIGSET_BYTES: Final = 8
+#: What EPOLLEXCLUSIVE goes with: IN, OUT, ERR, HUP, WAKEUP, ET and itself.
+_EXCLUSIVE_WITH: Final = EPOLLEXCLUSIVE | 1 | 4 | 8 | 0x10 | 1 << 29 | 1 << 31
 
 
 def _layout(t: Thread) -> struct.Struct:
@@ -64,6 +66,10 @@ def sys_epoll_ctl(t: Thread, epfd: int, op: int, fd: int, event: int) -> int:
     epoll = holder.file
     if not isinstance(epoll, EpollFile) or epoll is file.file:
         raise LinuxError(Errno.EINVAL)
+    if events & EPOLLEXCLUSIVE:
+        is_odd = isinstance(file.file, EpollFile) or events & ~_EXCLUSIVE_WITH
+        if op == _MOD or (op == _ADD and is_odd):
+            raise LinuxError(Errno.EINVAL)
     if op == _ADD:
         epoll.add(fd, file, events, data)
         return 0
@@ -74,6 +80,8 @@ def sys_epoll_ctl(t: Thread, epfd: int, op: int, fd: int, event: int) -> int:
         raise LinuxError(Errno.ENOENT)
     if op == _DEL:
         epoll.remove(item)
+    elif item.events & EPOLLEXCLUSIVE:
+        raise LinuxError(Errno.EINVAL)
     else:
         epoll.modify(item, events, data)
     return 0

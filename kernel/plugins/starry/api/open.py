@@ -33,6 +33,7 @@ from kernel.plugins.starry.api.paths import (
     require_writable_dir,
 )
 from kernel.plugins.starry.core.anon_node import AnonNode
+from kernel.plugins.starry.core.exec import is_running
 from kernel.plugins.starry.core.file import (
     O_ACCMODE,
     O_CLOEXEC,
@@ -241,6 +242,8 @@ def do_open(t: Thread, dirfd: int, path_va: int, flags: int, mode: int, resolve:
         raise LinuxError(Errno.ENOTDIR)
     if not is_new and not flags & O_PATH:
         _may_open(node, flags, who)
+        if flags & (O_WRONLY | O_RDWR) and is_running(t.starry, node):
+            raise LinuxError(Errno.ETXTBSY)
     file = open_node(t, node, path, flags)
     if flags & O_TRUNC and not is_new and node.attr.kind is VfsNodeType.FILE:
         cut_file(t, node, 0)

@@ -22,6 +22,7 @@ EPOLLEXCLUSIVE: Final = 1 << 28
 EPOLLWAKEUP: Final = 1 << 29
 EPOLLONESHOT: Final = 1 << 30
 EPOLLET: Final = 1 << 31
+_ALWAYS: Final = 0x8 | 0x10  # EPOLLERR, EPOLLHUP
 _PRIVATE: Final = EPOLLEXCLUSIVE | EPOLLWAKEUP | EPOLLONESHOT | EPOLLET
 _MAX_NESTS: Final = 4
 
@@ -110,7 +111,7 @@ class EpollFile(FileLike):
             raise LinuxError(Errno.EEXIST)
         if isinstance(file.file, EpollFile) and file.file.reaches(self, _MAX_NESTS):
             raise LinuxError(Errno.ELOOP)
-        self.items.setdefault(fd, []).append(EpollItem(fd, file, events, data))
+        self.items.setdefault(fd, []).append(EpollItem(fd, file, events | _ALWAYS, data))
         self.queue.notify_all("epoll_ctl")
 
     def reaches(self, other: EpollFile, depth: int) -> bool:
@@ -122,7 +123,7 @@ class EpollFile(FileLike):
 
     def modify(self, item: EpollItem, events: int, data: int) -> None:
         """Change what matters; an edge is reported anew."""
-        item.events, item.data, item.seen, item.entered = events, data, -1, 0
+        item.events, item.data, item.seen, item.entered = events | _ALWAYS, data, -1, 0
         self.queue.notify_all("epoll_ctl")
 
     def remove(self, item: EpollItem) -> None:

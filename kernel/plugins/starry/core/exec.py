@@ -231,3 +231,8 @@ def _new_image(t: Thread, process: Process, program: Program) -> None:
     t.robust_list, t.rseq, t.rseq_cpu = (0, 0), (0, 0, 0), -1
     t.timer_slack_ns = 50_000
     t.task.name = program.name[:TASK_NAME_BYTES]
+
+
+def is_running(starry: Starry, node: VfsNode) -> bool:
+    """Whether a process runs the program in this file, which nobody may write to then."""
+    return any(p.exe_node is node and not p.is_zombie for p in starry.processes.values())

@@ -65,12 +65,12 @@ def cpu_seconds(work: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def table(results: Iterable[Result]) -> str:
-    """The results as a Markdown table."""
-    lines = [
-        "| benchmark | case | guest | figure | target | |",
-        "|---|---|---|---:|---:|---|",
-    ]
+HEADING = "| benchmark | case | guest | figure | target | |\n|---|---|---|---:|---:|---|"
+
+
+def rows(results: Iterable[Result]) -> str:
+    """The results as rows of a Markdown table."""
+    lines: list[str] = []
     for r in results:
         sign = "≥" if r.least else "≤"
         target = "" if r.target is None else f"{sign} {r.target:,g} {r.unit}"
@@ -96,4 +96,4 @@ def report(results: Iterable[Result], as_json: bool) -> None:
         json.dump([asdict(r) | {"verdict": r.verdict} for r in results], sys.stdout, indent=1)
         print()
     else:
-        print(table(results))
+        print(HEADING, rows(results), sep="\n")

@@ -1,4 +1,4 @@
-"""Runs all benchmarks, each in its own process, and prints one table.
+"""Runs all benchmarks, each in its own process, and prints one table, as it comes.
 
 python bench/run.py [--rounds N] [--arch ARCH] [--qiling PYTHON] [--json] [NAME ...]
 """
@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from measure import Result, arguments, report
+from measure import HEADING, Result, arguments, report, rows
 
 NAMES = (
     "compute",
@@ -50,10 +50,16 @@ def main() -> None:
     for arch in options.arch or ():
         words += ["--arch", arch]
     results: list[Result] = []
+    if not options.json:
+        print(HEADING, flush=True)
     for name in options.names or NAMES:
         more = ["--qiling", options.qiling] if name == "syscalls" and options.qiling else []
         results += run(name, words + more)
-    report(results, options.json)
+        if not options.json and results:
+            print(rows(results), flush=True)
+            results.clear()
+    if options.json:
+        report(results, as_json=True)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from arcetui.recent import RecentFiles
 from arcetui.screens.debugger import DebuggerScreen
 from arcetui.screens.start import StartScreen
 from arcetui.state import Launch
+from arcetui.terminal import GONE_STATUS, watch_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -123,6 +124,11 @@ class ArcetuiApp(App[int]):
         for number in (signal.SIGTERM, signal.SIGHUP):
             with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
                 loop.add_signal_handler(number, self.exit, 128 + number)
+        if not self.is_headless and sys.__stdin__ is not None:
+            watch_terminal(
+                sys.__stdin__.fileno(),
+                lambda: loop.call_soon_threadsafe(self.exit, GONE_STATUS),
+            )
 
 
 def run_app(

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 COMMAND_FAILED = 1
 MAX_SCRIPT_BYTES = 1 << 20
+#: Instructions between looks at what the program has written.
+SLICE_INSNS = 2_000_000
 
 
 class FedDebugger:
@@ -31,6 +33,7 @@ class FedDebugger:
         self._streams = streams
         self._feeds = feeds
         self._ended = False
+        self.printer: Printer | None = None
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._debugger, name)
@@ -40,7 +43,7 @@ class FedDebugger:
         from kernel.control import StopReason
 
         while True:
-            stopped = self._debugger.run(goal)
+            stopped = self._run(goal)
             waits = stopped.reason is StopReason.INPUT and not goal.reverse
             if not waits or not self._feeds or self._ended:
                 return stopped
@@ -50,6 +53,14 @@ class FedDebugger:
             else:
                 self._ended = True
                 self._debugger.feed_eof()
+
+    def _run(self, goal: Goal) -> Stopped:
+        """Carry out a goal; what the program writes is printed meanwhile."""
+        self._debugger.begin(goal)
+        while (stopped := self._debugger.pump(SLICE_INSNS)) is None:
+            if self.printer is not None and not goal.reverse:
+                self.printer.program_output()
+        return stopped
 
 
 class Printer:
@@ -126,7 +137,8 @@ def batch(options: Options) -> int:
             streams.write(2, f"arcetui: {note}\n".encode())
         fed = FedDebugger(debugger, streams, feeds=kind != "tty")
         commander = Commander(fed)  # type: ignore[arg-type]  # passes everything else on
-        return do_lines(commander, lines, Printer(debugger, streams))
+        fed.printer = Printer(debugger, streams)
+        return do_lines(commander, lines, fed.printer)
 
 
 def do_lines(commander: Commander, lines: list[str], printer: Printer) -> int:

@@ -322,7 +322,7 @@ class Capture:
     def _console_tail(self, end: int) -> ConsoleTail:
         tail = self._console
         generation = self.console_generation
-        start = max(end - CONSOLE_BYTES, 0)
+        start = max(end - CONSOLE_BYTES, self._debugger.console_start())
         if tail.generation == generation and tail.start <= tail.end <= end and tail.end >= start:
             if tail.end == end:
                 return tail

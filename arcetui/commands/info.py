@@ -235,9 +235,15 @@ def events(context: Context, text: str, *, as_json: bool = False) -> Result:
     if as_json:
         return Result(tuple(json_row(event, type="event") for event in found))
     if not found:
-        return say("no such events")
+        return say(_no_events(first, last, here))
     name_of = context.debugger.syscall_name
     return Result(tuple(event_row(event, name_of) for event in found))
+
+
+def _no_events(first: int, last: int, here: int) -> str:
+    if not 0 < first <= min(last, here):
+        return f"no such events: {here} have happened"
+    return f"events {first}-{last} are not kept; after the boot, goto {last} brings them back"
 
 
 def fault(context: Context, text: str, *, as_json: bool = False) -> Result:
@@ -282,8 +288,10 @@ def console(context: Context, text: str, *, as_json: bool = False) -> Result:
     data = context.debugger.console()
     if as_json:
         return Result((json_row({"type": "console", "bytes": len(data), "hex": data}),))
-    lines = visible(data).splitlines()
-    return Result(tuple(plain(line) for line in lines)) if lines else say("nothing yet")
+    rows = [plain(line) for line in visible(data).splitlines()]
+    if start := context.debugger.console_start():
+        rows.insert(0, plain(f"the first {start:,} bytes are no longer kept", "dim"))
+    return Result(tuple(rows)) if rows else say("nothing yet")
 
 
 def visible(data: bytes) -> str:

@@ -36,6 +36,7 @@ def info_syscalls(context: Context, text: str, *, as_json: bool = False) -> Resu
     total = context.debugger.syscall_count()
     first = 1 if chosen else max(total - most + 1, 1)
     views = context.debugger.syscalls(first)
+    lost = total - first + 1 - len(views)
     views = tuple(view for view in views if not chosen or view.nr in chosen)[-most:]
     formatter = Formatter(context.debugger.arch.name)
     if as_json:
@@ -43,6 +44,8 @@ def info_syscalls(context: Context, text: str, *, as_json: bool = False) -> Resu
     if not views:
         return say("no such system call yet" if chosen else "no system call yet")
     rows: list[Row] = [call_row(view, formatter, context.read) for view in views]
+    if lost:
+        rows.insert(0, plain(f"of all {total:,} calls {lost:,} are no longer kept", "dim"))
     if first > 1 and not chosen:
         rows.insert(0, plain(f"the last {len(views)} of {total}; info syscalls all", "dim"))
     return Result(tuple(rows))
@@ -65,7 +68,7 @@ def explain(context: Context, text: str, *, as_json: bool = False) -> Result:
     serial = int(word) if word.isdigit() else total if not word else 0
     found = context.debugger.syscalls(serial, serial + 1) if serial else ()
     if not found:
-        raise CommandError(f"no system call #{word or serial}; {total} have begun")
+        raise CommandError(unknown_call(word or str(serial), total))
     call = found[0]
     last = call.exit.event if call.exit is not None else context.debugger.position.event
     events = [
@@ -79,6 +82,13 @@ def explain(context: Context, text: str, *, as_json: bool = False) -> Result:
     rows = [call_row(call, formatter, context.read)]
     rows += [event_row(event, context.debugger.syscall_name) for event in events]
     return Result(tuple(rows))
+
+
+def unknown_call(word: str, total: int) -> str:
+    """Why there is nothing to say of call `word`, `total` having begun."""
+    if word.isdigit() and 0 < int(word) <= total:
+        return f"system call #{word} is no longer kept; goto POSITION reaches any moment of the run"
+    return f"no system call #{word}; {total} have begun"
 
 
 COMMANDS = (

@@ -38,6 +38,7 @@ def when(context: Context, text: str) -> Result:
 
 def goto(context: Context, text: str) -> Result:
     """Go to a position."""
+    from arcetui.commands.syscalls import unknown_call
     from kernel.control import Position
 
     word = text.strip()
@@ -55,8 +56,7 @@ def goto(context: Context, text: str) -> Result:
             raise CommandError(f"{word!r} is no system call; write syscall #7")
         found = debugger.syscalls(int(serial), int(serial) + 1)
         if not found:
-            known = debugger.syscall_count()
-            raise CommandError(f"system call #{serial} is not known here; {known} have begun")
+            raise CommandError(unknown_call(serial, debugger.syscall_count()))
         return stop_result(context, debugger.goto(found[0].enter))
     try:
         position = Position.parse(word)

@@ -87,7 +87,8 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
                 rows.append(row((f"▶ {here.insns} instructions later", "mark")))
                 items.append(NOTHING)
     if not rows:
-        rows.append(row((" no events yet; e runs to the next", "dim")))
+        lost = "of this moment no events are kept" if here.event else "no events yet"
+        rows.append(row((f" {lost}; e runs to the next", "dim")))
     end = snapshot.machine.end
     title = f"{here}" + (f", known up to {end}" if here < end else "")
     count = here.event - since

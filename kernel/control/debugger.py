@@ -199,7 +199,7 @@ class Debugger(Looking):
     def _changes_future(self) -> None:
         if self._timeline.position < self._timeline.end:
             self._recorder.forget_after(self._timeline.position)
-            del self.log.data[self._system.board.console.out_bytes :]
+            self.log.cut(self._system.board.console.out_bytes)
 
     # -- stops ----------------------------------------------------------------------------------
 

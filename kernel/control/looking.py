@@ -188,8 +188,12 @@ class Looking:
         return ram.read(pa, min(size, ram.base + ram.size_bytes - pa))
 
     def console(self, start: int = 0) -> bytes:
-        """Output up to the present position, from byte `start`."""
-        return bytes(self.log.data[start : self._system.board.console.out_bytes])
+        """Output up to the present position, from byte `start` or the first that is kept."""
+        return self.log.read(start, self._system.board.console.out_bytes)
+
+    def console_start(self) -> int:
+        """The first byte of the output that is kept; of a long one only the end is."""
+        return min(self.log.first, self._system.board.console.out_bytes)
 
     def counters(self) -> dict[str, int]:
         """Numbers for people: calls, faults, ticks, snapshots."""

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from kernel.control.stops import StopTable
     from kernel.machine.board import Board
 
-#: Calls kept; the oldest half goes when there are more.
-KEPT_CALLS = 200_000
+#: Calls kept (some 450 bytes each); the oldest half goes when there are more.
+KEPT_CALLS = 150_000
 _RESTARTS = -512  # ERESTARTSYS and its kin
 _SIGKILL = 9
 _SIGCHLD = 17

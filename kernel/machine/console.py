@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+#: Output kept for looking; with more, the beginning is forgotten.
+KEPT_BYTES = 32 << 20
+
 
 class ConsoleSink(Protocol):
     """Host side of the output. Must tolerate the same bytes at the same offset again."""
@@ -19,18 +22,37 @@ class ConsoleSink(Protocol):
 
 
 class ConsoleLog:
-    """Keeps all output in host memory, as one stream; the default sink.
+    """Keeps the end of the output in host memory, as one stream; the default sink.
 
     Attributes:
-        data: Everything ever written, possibly beyond the present position.
+        data: What was written from byte `first` on, possibly beyond the present position.
+        first: Offset of `data` in all output.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kept_bytes: int = KEPT_BYTES) -> None:
         self.data = bytearray()
+        self.first = 0
+        self._kept_bytes = kept_bytes
 
     def write(self, fd: int, offset: int, data: bytes) -> None:
-        """Store `data` at `offset`."""
-        self.data[offset : offset + len(data)] = data
+        """Store `data` at `offset`; a replay may write what is no longer kept."""
+        start = offset - self.first
+        if start < 0:
+            data, start = data[-start:], 0
+        self.data[start : start + len(data)] = data
+        surplus = len(self.data) - self._kept_bytes
+        if surplus > self._kept_bytes // 4:  # not at every byte
+            del self.data[:surplus]
+            self.first += surplus
+
+    def read(self, start: int, end: int) -> bytes:
+        """Bytes `start` to `end` of the output, as far as they are kept."""
+        return bytes(self.data[max(start - self.first, 0) : max(end - self.first, 0)])
+
+    def cut(self, end: int) -> None:
+        """Forget what lies beyond byte `end`."""
+        del self.data[max(end - self.first, 0) :]
+        self.first = min(self.first, end)
 
 
 class Console:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kernel.crates.event import HalfWay
+from kernel.crates.memory_addr import PAGE_SIZE
 from kernel.inspect.position import Position
 from kernel.inspect.system import System
 from kernel.machine.board import Halt
@@ -20,10 +21,11 @@ from kernel.timeline.snapshot import SnapshotStore
 #: unit is an instruction's time, an event costs as much as `EVENT_UNITS` instructions.
 SNAPSHOT_UNITS = 3_000_000
 EVENT_UNITS = 500
-#: Host memory for snapshots; beyond it every other one is dropped.
-SNAPSHOT_BYTES = 512 << 20
-#: Events kept for looking; the oldest half goes when there are more.
-KEPT_EVENTS = 400_000
+#: Host memory for snapshots, besides as much as the program has written of its RAM; beyond it every
+#: other one is dropped: every position can still be reached, at the cost of a longer replay.
+SNAPSHOT_BYTES = 160 << 20
+#: Events kept for looking (some 350 bytes each); the oldest half goes when there are more.
+KEPT_EVENTS = 300_000
 
 FOREVER = 1 << 62
 
@@ -139,7 +141,8 @@ class Timeline:
             return
         self._trim()
         self.store.take()
-        while self.store.size_bytes > SNAPSHOT_BYTES and len(self.store.snapshots) > 4:
+        most_bytes = SNAPSHOT_BYTES + len(board.ram.touched) * PAGE_SIZE
+        while self.store.size_bytes > most_bytes and len(self.store.snapshots) > 4:
             self.store.thin()
 
     # -- input ----------------------------------------------------------------------------------

@@ -445,6 +445,9 @@ class FakeDebugger:
                 return bytes(data)
         return b""
 
+    def console_start(self):
+        return 0
+
     def console(self, start=0):
         if self.output:
             return self.output[start : start + 0][:0] + self.output[: self.n * 64][start:]

@@ -202,7 +202,7 @@ def test_help_for_everything(x86):
         ("delete x", "no breakpoint number"),
         ("goto", "needs a position"),
         ("goto nowhere", "is no position"),
-        ("goto syscall #900", "not known"),
+        ("goto syscall #900", "no system call #900; "),
         ("p", "no register or value"),
         ("p 1/0", "division by zero"),
         ("p/q 1", "is no format"),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import pty
 import select
 import signal
 import struct
+import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -113,9 +116,6 @@ def test_a_signal_leaves_the_terminal_whole(number):
     if pid == 0:
         os.environ["TERM"] = "xterm-256color"
         os.execv(sys.executable, [sys.executable, "-c", code])
-    import fcntl
-    import termios
-
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
     seen = b""
     end = time.monotonic() + 20
@@ -135,3 +135,30 @@ def test_a_signal_leaves_the_terminal_whole(number):
     assert os.waitstatus_to_exitcode(status) == 128 + number
     assert b"\x1b[?1049l" in seen  # left the alternate screen
     assert b"\x1b[?25h" in seen  # the cursor is back
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a pseudo-terminal")
+def test_a_terminal_that_goes_away_without_a_signal_ends_the_app(tmp_path):
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+    app = subprocess.Popen(
+        [sys.executable, "-m", "arcetui", sample("matrix")],
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        env={**os.environ, "TERM": "xterm-256color", "XDG_STATE_HOME": str(tmp_path)},
+        start_new_session=True,  # not the terminal's session: no SIGHUP reaches it
+    )
+    os.close(slave)
+    seen = b""
+    end = time.monotonic() + 60
+    while b"continue" not in seen and time.monotonic() < end:
+        if select.select([master], [], [], 0.2)[0]:
+            seen += os.read(master, 65536)
+    os.write(master, b"c")
+    os.close(master)
+    try:
+        assert app.wait(30) == 128 + signal.SIGHUP
+    finally:
+        app.kill()
+    assert b"continue" in seen

@@ -6,6 +6,7 @@ called `study` holds the pane chosen last with its key, so that a narrow screen 
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 
@@ -153,6 +154,7 @@ class Place(NamedTuple):
     height: int
 
 
+@cache
 def names(preset: str, size: str, study: str) -> tuple[str, ...]:
     """The panes a layout shows, in reading order; `study` replaced by the pane chosen."""
     return tuple(place.pane for place in places(preset, size, study, 1000, 1000))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from arcetui.render.row import Row
     from kernel.control import Arch, BreakpointView, BreakSpec, Goal, Recipe, Stopped
@@ -244,7 +244,7 @@ class PaneContent:
         heading: What the pane is called with this machine; "" for its usual name.
     """
 
-    rows: tuple[Row, ...] = ()
+    rows: Sequence[Row] = ()
     items: tuple[Item, ...] = ()
     focus: int = -1
     current: int = -1

@@ -34,7 +34,7 @@ class Terminal:
     """
 
     def __init__(self, columns: int, rows: int, arguments: Sequence[str]) -> None:
-        self.seen = b""
+        self.seen = bytearray()
         self.start = time.perf_counter()
         self.last = self.start
         self._pid, self._fd = pty.fork()
@@ -82,7 +82,7 @@ class Terminal:
         self.seen += data
         return data
 
-    def read_until(self, condition: Callable[[bytes], bool], timeout_s: float = 20) -> None:
+    def read_until(self, condition: Callable[[bytearray], bool], timeout_s: float = 20) -> None:
         """Read until what was seen fulfils a condition.
 
         Raises:
@@ -91,7 +91,7 @@ class Terminal:
         end = time.perf_counter() + timeout_s
         while not condition(self.seen):
             if not self.read(0.2) and time.perf_counter() > end:
-                raise TimeoutError(f"the program wrote only {self.seen[-300:]!r}")
+                raise TimeoutError(f"the program wrote only {bytes(self.seen[-300:])!r}")
 
     def drain(self, quiet_s: float) -> None:
         """Read until nothing has come for a while."""

@@ -11,6 +11,7 @@ from arcetui.render.row import Row, plain, row
 from arcetui.render.task_words import (
     KERNEL_ROLES,
     name_futexes,
+    names_of_waits,
     task_span,
     tasks_by_tid,
     wait_name,
@@ -78,11 +79,11 @@ def waits(context: Context, text: str, *, as_json: bool = False) -> Result:
     if not waiting:
         return say("no task waits")
     tasks = tasks_by_tid(view)
-    symbols = _symbols(context, view)
+    names = names_of_waits(view, _symbols(context, view))
     rows: list[Row] = []
     for task in waiting:
         held = owners.get(task.tid)
-        spans = [task_span(task.tid, tasks), f"  {waits_for(task, view, symbols)}"]
+        spans = [task_span(task.tid, tasks), f"  {waits_for(task, names)}"]
         if held is not None:
             spans += ["  held by ", task_span(held.owner, tasks), (f" ({held.owner_from})", "dim")]
         rows.append(row(*spans))

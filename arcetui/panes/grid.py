@@ -64,15 +64,18 @@ class PaneGrid(PlacesContainer):
         self.study = ""
         self.zoomed = ""
         self._places: dict[str, Region] = {}
+        self._panes: dict[str, Pane | ConsolePane] = {}
         self._key: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
         """Every pane, once."""
         for about in layouts.PANES:
             if about.name == "console":
-                yield ConsolePane(about)
+                pane = ConsolePane(about)
             else:
-                yield Pane(about, RENDERERS[about.name])
+                pane = Pane(about, RENDERERS[about.name])
+            self._panes[about.name] = pane
+            yield pane
 
     def on_mount(self) -> None:
         """Place the panes by the table."""
@@ -87,7 +90,7 @@ class PaneGrid(PlacesContainer):
 
     def pane(self, name: str) -> Pane | ConsolePane:
         """A pane by name."""
-        return self.query_one(f"#pane-{name}")  # pyright: ignore[reportReturnType]
+        return self._panes[name]
 
     def panes(self) -> list[Pane | ConsolePane]:
         """The visible panes."""

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from arcetui.render.changed_pane import sentence
-from arcetui.render.row import Row, Span, row
+from arcetui.render.row import LazyRows, Row, Span, row
 from arcetui.render.task_words import (
     KERNEL_ROLES,
     task_span,
@@ -116,16 +116,21 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
         items.append(Item("task", tid))
     rows.append(row((" switches, newest first", "heading")))
     items.append(NOTHING)
-    for event in reversed(snapshot.switches):
-        newest = bool(past) and event is past[-1]
-        rows.append(_switch_row(event, tasks, idle, newest, snapshot, width))
-        items.append(Item("event", event.index))
     if not snapshot.switches:
         rows.append(row((" no task switch yet", "dim")))
+    switches = snapshot.switches[::-1]
+    items += [Item("event", event.index) for event in switches]
+
+    def switch(number: int) -> Row:
+        event = switches[number]
+        newest = bool(past) and event is past[-1]
+        return _switch_row(event, tasks, idle, newest, snapshot, width)
+
     title = f"{time_text(window.step_ns)} a column"
     if window.clock.cuts:
         title += ", idle time cut at ≈"
-    return PaneContent(tuple(rows), tuple(items), title=title, changed=sentence(snapshot, "gantt"))
+    every = LazyRows(rows, len(switches), switch)
+    return PaneContent(every, tuple(items), title=title, changed=sentence(snapshot, "gantt"))
 
 
 def window_of(

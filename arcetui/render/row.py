@@ -7,8 +7,8 @@ where there is no colour.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple, TypeAlias
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, TypeAlias, overload
 
 
 class Span(NamedTuple):
@@ -19,6 +19,43 @@ class Span(NamedTuple):
 
 
 Row: TypeAlias = tuple[Span, ...]
+
+
+class LazyRows(Sequence[Row]):
+    """Rows made when somebody looks: of hundreds in a long list a pane shows a dozen.
+
+    Args:
+        first: Rows that are there already.
+        count: How many follow.
+        make: The row of a number below `count`.
+    """
+
+    def __init__(self, first: Sequence[Row], count: int, make: Callable[[int], Row]) -> None:
+        self._made: dict[int, Row] = dict(enumerate(first))
+        self._first = len(first)
+        self._count = count
+        self._make = make
+
+    def __len__(self) -> int:
+        return self._first + self._count
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Row, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Row | tuple[Row, ...]:
+        if isinstance(index, slice):
+            return tuple(self[i] for i in range(*index.indices(len(self))))
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        index %= len(self)
+        made = self._made.get(index)
+        if made is None:
+            made = self._made[index] = self._make(index - self._first)
+        return made
+
 
 #: Every style name a renderer may use. Kinds of memory are named after pwndbg's legend.
 STYLES: tuple[str, ...] = (
@@ -77,9 +114,18 @@ def row(*parts: str | Span | tuple[str, str]) -> Row:
     """Build a row from strings (plain), spans, or (text, style) pairs; empty parts vanish."""
     spans: list[Span] = []
     for part in parts:
-        span = Span(part) if isinstance(part, str) else Span(*part)
-        if span.text:
-            spans.append(span if span.text.isprintable() else Span(safe(span.text), span.style))
+        if isinstance(part, str):
+            words, style = part, ""
+        else:
+            words, style = part
+        if not words:
+            continue
+        if not words.isprintable():
+            spans.append(Span(safe(words), style))
+        elif isinstance(part, Span):
+            spans.append(part)
+        else:
+            spans.append(Span(words, style))
     return tuple(spans)
 
 

@@ -64,17 +64,23 @@ def wait_name(wait: WaitQueueView, symbols: Mapping[int, str]) -> str:
     return f"{wait.kind} {wait.va:#x}" + (f" {symbol}" if symbol else "")
 
 
-def waits_for(task: TaskStateView, view: SchedulingView, symbols: Mapping[int, str]) -> str:
-    """What a blocked task waits for, in words."""
+def names_of_waits(view: SchedulingView, symbols: Mapping[int, str]) -> dict[str, str]:
+    """By a wait queue's own name what is waited for, in words; not of the kernel's plain queues."""
+    return {wait.name: wait_name(wait, symbols) for wait in view.waits if wait.kind != "queue"}
+
+
+def waits_for(task: TaskStateView, waits: Mapping[str, str]) -> str:
+    """What a blocked task waits for, in words.
+
+    Args:
+        task: The task.
+        waits: The result of `names_of_waits`.
+    """
     text = task.waiting_for
     call, colon, rest = text.partition(": ")
     if colon and rest.startswith(call):
         text = rest  # "futex: futex 0x..." says it twice
-    names = dict.fromkeys(
-        wait_name(wait, symbols)
-        for wait in view.waits
-        if wait.kind != "queue" and wait.name in task.waiting_on
-    )
+    names = dict.fromkeys(waits[name] for name in task.waiting_on if name in waits)
     if names:
         text = ", ".join(names)
     if task.deadline_ns:

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 from arcetui.render.changed_pane import sentence
 from arcetui.render.row import Row, row
 from arcetui.render.status_pane import exit_words
-from arcetui.render.task_words import KERNEL_ROLES, task_style, time_text, waits_for
+from arcetui.render.task_words import (
+    KERNEL_ROLES,
+    names_of_waits,
+    task_style,
+    time_text,
+    waits_for,
+)
 from arcetui.state import NOTHING, Item, PaneContent
 
 if TYPE_CHECKING:
@@ -47,6 +53,7 @@ class _Tree:
         self.snapshot = snapshot
         self.view = view
         self.width = width
+        self.waits = names_of_waits(view, snapshot.symbols)
         self.rows: list[Row] = []
         self.items: list[Item] = []
         old = snapshot.previous_scheduling
@@ -79,7 +86,7 @@ class _Tree:
     def _thread(self, task: TaskStateView, indent: str) -> None:
         was = self.before.get(task.tid) if self.before is not None else task
         changed = was is None or (was.state, was.cpu) != (task.state, task.cpu)
-        waits = waits_for(task, self.view, self.snapshot.symbols)
+        waits = waits_for(task, self.waits)
         if task.state in ("Running", "Ready"):
             waits = task.key if task.state == "Ready" or task.key != "running" else ""
         name = f"{task.name:<15} " if self.width >= 70 else ""

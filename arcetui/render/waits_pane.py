@@ -50,7 +50,7 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
             row(
                 " ",
                 task_span(task.tid, tasks),
-                (f"  {waits_for(task, view, snapshot.symbols)}", "value"),
+                (f"  {waits_for(task, {})}", "value"),
             )
         )
         items.append(Item("task", task.tid))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from arcetui.strace.call import Arg, Call, Decode
 from arcetui.strace.tables import files as file_names
@@ -22,6 +23,8 @@ from arcetui.strace.text import (
 AT_FDCWD = -100
 #: No program has more open files; a mad one may claim so.
 MOST_BITS = 1024
+#: Values whose words a decoder keeps: programs use the same few again and again.
+_REMEMBERED = 256
 
 
 def int32(_: Call, value: int) -> str:
@@ -137,8 +140,12 @@ def flag_set(names: Table, unknown: str, bits: int = 32) -> Decode:
     """A decoder of a set of flags."""
     mask = (1 << bits) - 1
 
+    @lru_cache(_REMEMBERED)
+    def words(value: int) -> str:
+        return flags(value, names, unknown)
+
     def decode(_: Call, value: int) -> str:
-        return flags(value & mask, names, unknown)
+        return words(value & mask)
 
     return decode
 
@@ -147,8 +154,12 @@ def one_of(names: Table, unknown: str, bits: int = 32) -> Decode:
     """A decoder of one of several named values."""
     mask = (1 << bits) - 1
 
+    @lru_cache(_REMEMBERED)
+    def words(value: int) -> str:
+        return choice(value, names, unknown)
+
     def decode(_: Call, value: int) -> str:
-        return choice(value & mask, names, unknown)
+        return words(value & mask)
 
     return decode
 

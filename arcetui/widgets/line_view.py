@@ -38,7 +38,7 @@ def row_text(row: Row) -> str:
 
 
 class LineView(Widget, can_focus=True):
-    """Rows under a title line.
+    """Rows under a title line. It has no border and no padding: its outer size is its size.
 
     Attributes:
         rows: What is shown.
@@ -67,7 +67,7 @@ class LineView(Widget, can_focus=True):
     @property
     def page(self) -> int:
         """Rows that fit."""
-        return max(self.size.height - self.TITLE_LINES, 1)
+        return max(self.outer_size.height - self.TITLE_LINES, 1)
 
     def show(
         self,
@@ -95,17 +95,21 @@ class LineView(Widget, can_focus=True):
             self._line_dirty(-self.TITLE_LINES)
         self._keep_in_sight(focus)
         old_rows, old_current, old_top = before
-        if self.top != old_top or (len(rows) > self.page) != (len(old_rows) > self.page):
+        page = self.page
+        if self.top != old_top or (len(rows) > page) != (len(old_rows) > page):
             self.refresh()
             return
-        for y in range(self.page):
+        dirty: list[int] = []
+        for y in range(page):
             i = self.top + y
             old = old_rows[i] if i < len(old_rows) else ()
             new = rows[i] if i < len(rows) else ()
             if (old is not new and old != new) or (i == old_current) != (i == current):
-                self._line_dirty(y)
-        if len(rows) != len(old_rows) and len(rows) > self.page:
-            width, height = self.size
+                dirty.append(y)
+        if dirty:
+            self._line_dirty(*dirty)
+        if len(rows) != len(old_rows) and len(rows) > page:
+            width, height = self.outer_size
             self.refresh(Region(width - 1, 0, 1, height))
 
     def _keep_in_sight(self, row: int) -> None:
@@ -116,8 +120,9 @@ class LineView(Widget, can_focus=True):
             self.top = row - self.page // 3
         self.top = max(min(self.top, last_top), 0)
 
-    def _line_dirty(self, y: int) -> None:
-        self.refresh(Region(0, y + self.TITLE_LINES, self.size.width, 1))
+    def _line_dirty(self, *lines: int) -> None:
+        width = self.outer_size.width
+        self.refresh(*[Region(0, y + self.TITLE_LINES, width, 1) for y in lines])
 
     # -- moving in it -----------------------------------------------------------------------
 
@@ -188,19 +193,19 @@ class LineView(Widget, can_focus=True):
         """The title line."""
         head = "pane-focus" if self.has_focus_within else "pane-title"
         note = f" {self.note} " if self.note else ""
-        room = self.size.width - len(self.heading) - 2 - len(note) - 4
+        room = self.outer_size.width - len(self.heading) - 2 - len(note) - 4
         changes = f" Δ {shorten(self.changes, room)} " if self.changes and room > 3 else ""
         return row((f" {self.heading} ", head), (note, "pane-dim"), (changes, "pane-note"))
 
     def render_line(self, y: int) -> Strip:
         """One line of the widget."""
-        width = self.size.width
+        width = self.outer_size.width
         if y < self.TITLE_LINES:
             return self._strip(self.title_row(), width, self.style_named("pane-note"), 0)
         index = self.top + y - self.TITLE_LINES
         thumb = len(self.rows) > self.page
         inner = width - thumb
-        base = self.rich_style
+        base = plain_style = self.style_named("")
         row: Row = self.rows[index] if 0 <= index < len(self.rows) else ()
         if index == self.current and row:
             base = self.style_named("current")
@@ -208,7 +213,7 @@ class LineView(Widget, can_focus=True):
             base = self.style_named("selected")
         elif self.found and row and self.found.casefold() in row_text(row).casefold():
             base = self.style_named("search")
-        strip = self._strip(row, inner, base, self.left, over=base is not self.rich_style)
+        strip = self._strip(row, inner, base, self.left, over=base is not plain_style)
         if thumb:
             strip = Strip([*strip, self._thumb(y - self.TITLE_LINES)], width)
         return strip

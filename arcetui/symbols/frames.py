@@ -1,4 +1,7 @@
-"""Call-frame information: how to find a caller's registers, from `.eh_frame` or `.debug_frame`.
+"""Call-frame information: how to find a caller's registers, from `.eh_frame` and `.debug_frame`.
+
+A program may need both: gcc for riscv64 gives C functions a `.debug_frame` only, and libc's own
+are in `.eh_frame`.
 
 Source: DWARF 5 section 6.4; the Linux Standard Base's chapter on `.eh_frame`. Only rules that are
 plain offsets from the CFA are understood; an expression ends the unwinding.
@@ -46,8 +49,16 @@ class Rules:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Section:
+    data: bytes
+    base: int
+    is_eh: bool
+
+
 @dataclass(slots=True)
 class _Cie:
+    section: _Section
     code_align: int
     data_align: int
     return_register: int
@@ -65,26 +76,24 @@ class FrameTable:
         for name in (".eh_frame", ".debug_frame"):
             section = elf.sections.get(name)
             if section is not None:
-                self._data = elf.content(name)
-                self._base = section.address
-                self._is_eh = name == ".eh_frame"
-                self._index()
-            if self._entries:
-                break
+                self._index(_Section(elf.content(name), section.address, name == ".eh_frame"))
+        # Of two for one function, lookup takes the later: .eh_frame's.
+        self._entries.reverse()
         self._entries.sort(key=lambda entry: entry[0])
         self._starts = [entry[0] for entry in self._entries]
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def _index(self) -> None:
+    def _index(self, section: _Section) -> None:
         """Find all entries; their programs are run when asked for."""
+        data, is_eh = section.data, section.is_eh
         cies: dict[int, _Cie | None] = {}
         at = 0
-        while at + 8 <= len(self._data) and len(self._entries) < MAX_ENTRIES:
-            reader = Reader(self._data, at)
+        while at + 8 <= len(data) and len(self._entries) < MAX_ENTRIES:
+            reader = Reader(data, at)
             length = reader.uint(4)
-            if length == 0xFFFFFFFF or (not length and self._is_eh):
+            if length == 0xFFFFFFFF or (not length and is_eh):
                 if not length:
                     at += 4
                     continue
@@ -92,20 +101,19 @@ class FrameTable:
             end = reader.at + length
             here = reader.at
             ident = reader.uint(4)
-            is_cie = ident == (0 if self._is_eh else 0xFFFFFFFF)
+            is_cie = ident == (0 if is_eh else 0xFFFFFFFF)
             try:
                 if is_cie:
-                    cies[at] = self._cie(Reader(self._data, reader.at, end))
+                    cies[at] = self._cie(Reader(data, reader.at, end), section)
                 else:
-                    where = here - ident if self._is_eh else ident
-                    cie = cies.get(where)
+                    cie = cies.get(here - ident if is_eh else ident)
                     if cie is not None:
-                        self._fde(Reader(self._data, reader.at, end), cie)
+                        self._fde(Reader(data, reader.at, end), cie)
             except Broken:
                 pass
             at = end
 
-    def _cie(self, reader: Reader) -> _Cie | None:
+    def _cie(self, reader: Reader, section: _Section) -> _Cie | None:
         version = reader.uint(1)
         augmentation = reader.string()
         if version >= 4:
@@ -120,13 +128,14 @@ class FrameTable:
                 if letter == 0x52:  # R: encoding of addresses
                     encoding = reader.uint(1)
                 elif letter == 0x50:  # P: personality
-                    self._pointer(reader, reader.uint(1))
+                    _pointer(reader, reader.uint(1), section.base)
                 elif letter == 0x4C:  # L
                     reader.skip(1)
             reader.at = after
         elif augmentation:
             return None
         return _Cie(
+            section,
             code_align,
             data_align,
             return_register,
@@ -136,32 +145,12 @@ class FrameTable:
         )
 
     def _fde(self, reader: Reader, cie: _Cie) -> None:
-        start = self._pointer(reader, cie.encoding)
-        size = self._pointer(reader, cie.encoding & 0x0F)
+        start = _pointer(reader, cie.encoding, cie.section.base)
+        size = _pointer(reader, cie.encoding & 0x0F, cie.section.base)
         if cie.augmented:
             reader.skip(reader.uleb())
         if start and size:
             self._entries.append((start, start + size, cie, (reader.at, reader.end)))
-
-    def _pointer(self, reader: Reader, encoding: int) -> int:
-        here = self._base + reader.at
-        match encoding & 0x0F:
-            case 0x00 | 0x04 | 0x0C:
-                value = reader.uint(8)
-            case 0x03:
-                value = reader.uint(4)
-            case 0x0B:
-                value = reader.uint(4)
-                value -= (1 << 32) if value >> 31 else 0
-            case 0x02 | 0x0A:
-                value = reader.uint(2)
-            case 0x01:
-                value = reader.uleb()
-            case _:
-                value = reader.sleb()
-        if encoding & 0x70 == 0x10:
-            value += here
-        return value & ((1 << 64) - 1)
 
     def rules(self, address: int) -> Rules | None:
         """The rules in force when the instruction at `address` is about to run."""
@@ -188,7 +177,7 @@ class FrameTable:
         wanted: int,
     ) -> None:
         """Execute call-frame instructions up to the address wanted."""
-        reader = Reader(self._data, *span)
+        reader = Reader(cie.section.data, *span)
         stack: list[Rules] = []
         while reader.at < reader.end:
             opcode = reader.uint(1)
@@ -197,7 +186,7 @@ class FrameTable:
                 if high == 0x40:
                     location += low * cie.code_align
                 elif opcode == 0x01:
-                    location = self._pointer(reader, cie.encoding)
+                    location = _pointer(reader, cie.encoding, cie.section.base)
                 else:
                     location += reader.uint({2: 1, 3: 2, 4: 4}[opcode]) * cie.code_align
                 if initial is not None and location > wanted:
@@ -267,6 +256,27 @@ class FrameTable:
                 reader.uleb()
             case _:
                 raise Broken
+
+
+def _pointer(reader: Reader, encoding: int, base: int) -> int:
+    here = base + reader.at
+    match encoding & 0x0F:
+        case 0x00 | 0x04 | 0x0C:
+            value = reader.uint(8)
+        case 0x03:
+            value = reader.uint(4)
+        case 0x0B:
+            value = reader.uint(4)
+            value -= (1 << 32) if value >> 31 else 0
+        case 0x02 | 0x0A:
+            value = reader.uint(2)
+        case 0x01:
+            value = reader.uleb()
+        case _:
+            value = reader.sleb()
+    if encoding & 0x70 == 0x10:
+        value += here
+    return value & ((1 << 64) - 1)
 
 
 def _restore(rules: Rules, register: int, initial: Rules | None) -> None:

@@ -18,7 +18,10 @@ EXPECTED = HERE / "expected"
 TARGETS = ("x86_64", "riscv64", "aarch64", "loongarch64")
 FLAGS = ("-static", "-Os", "-s", "-w", "-fno-sanitize=undefined")
 #: What src/tours/main.c offers, but for `job`, which needs a terminal.
-TOURS = ("clone", "futex", "ipc", "misc", "more", "mq", "restart", "sig", "thr", "wait")
+TOURS = (
+    *("clone", "exec", "futex", "ipc", "misc", "more", "mq", "policy", "restart", "sig", "thr"),
+    "wait",
+)
 
 
 def build(target: str, name: str, folder: str) -> Path:

@@ -26,5 +26,5 @@ def test_as_recorded(arch: str, tour: str) -> None:
     elf = (HERE / "bin" / arch / "tours").read_bytes()
     command = Command("tours", (tour,), cpus=CPUS[arch], scheduler="rr")  # Linux preempts, too
     outcome = run_here(elf, command)
-    assert outcome.stdout.decode() == (EXPECTED / f"{tour}.txt").read_text()
+    assert outcome.stdout == (EXPECTED / f"{tour}.txt").read_bytes()
     assert outcome.status == 0

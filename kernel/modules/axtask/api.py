@@ -32,6 +32,7 @@ class AxTask:
 
     Attributes:
         tasks: Every task not yet dropped, by tid.
+        next_tid, chosen_tids: The next number; those once chosen, which it leaves out.
         queues: Run queue per CPU.
         timers: Timer list per CPU.
         shared: The one policy behind all run queues, or None if each has its own.
@@ -55,6 +56,7 @@ class AxTask:
         self.hal = hal
         self.tasks: dict[int, TaskInner] = {}
         self.next_tid = 1
+        self.chosen_tids: tuple[int, ...] = ()
         self.next_queue = 0
         self.queues = [AxRunQueue(i, s, events) for i, s in enumerate(schedulers)]
         self.shared: GlobalScheduler[Any] | None = getattr(schedulers[0], "shared", None)
@@ -86,15 +88,19 @@ class AxTask:
             gc.interruptible = False
             queue.gc = gc
 
-    def new_task(self, name: str, stack_bytes: int, cpumask: int = 0) -> TaskInner:
+    def new_task(self, name: str, stack_bytes: int, cpumask: int = 0, tid: int = 0) -> TaskInner:
         """Make a task with a kernel stack of `stack_bytes` (0: none); it is in no queue yet.
+
+        `tid` chooses its number, which must be free; 0: the next one.
 
         Raises:
             AxError: NO_MEMORY for the stack.
         """
         stack_pa = self.alloc.alloc(stack_bytes, 16, "kernel stack") if stack_bytes else 0
-        tid = self.next_tid
-        self.next_tid += 1
+        if tid:
+            self.chosen_tids += (tid,)
+        else:
+            tid = self._next_id()
         entity = self.queues[0].scheduler.entity(tid)
         task = TaskInner(tid, name, entity, cpumask or self.full_mask)
         task.kstack_pa = stack_pa
@@ -104,6 +110,13 @@ class AxTask:
         self.tasks[tid] = task
         self.events.emit(EventKind.TASK_NEW, tid, name)
         return task
+
+    def _next_id(self) -> int:
+        """Numbers go up; those once chosen are left out."""
+        while self.next_tid in self.chosen_tids:
+            self.next_tid += 1
+        self.next_tid += 1
+        return self.next_tid - 1
 
     def discard(self, task: TaskInner) -> None:
         """Take back a task that was never spawned."""

@@ -6,6 +6,7 @@ Source: Linux kernel/fork.c; man 2 clone (argument order per architecture).
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from kernel.crates.errno import Errno, LinuxError
@@ -29,6 +30,7 @@ from kernel.plugins.starry.core.clone import (
     do_clone,
     unshare_resource,
 )
+from kernel.plugins.starry.core.identity import identity_of
 from kernel.plugins.starry.core.sysv_sem import undo_semaphores
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ _CLONE_ARGS_MIN: Final = 64
 _SYSVSEM: Final = 0x4_0000
 _PIDFD_NONBLOCK: Final = 0o4000
 _PIDFD_THREAD: Final = 0o200
+_PID_MAX: Final = 32768  # /proc/sys/kernel/pid_max
 
 
 def _clone(t: Thread, args: CloneArgs) -> int:
@@ -96,10 +99,29 @@ def sys_clone3(t: Thread, args_va: int, size: int) -> int:
     )
     if is_bad:
         raise LinuxError(Errno.EINVAL)
-    if tids:
-        raise LinuxError(Errno.EPERM, "thread ids cannot be chosen")
-    sp = stack + stack_size
-    return _clone(t, CloneArgs(flags, signo, sp, tls, parent_tid, child_tid, pidfd))
+    args = CloneArgs(flags, signo, stack + stack_size, tls, parent_tid, child_tid, pidfd)
+    if tids and not t.resumed:
+        ids = t.mem.read(tid_va, 4 * tids)
+        clone.check(t, args)
+        args = replace(args, tid=_chosen_id(t, ids))
+    return _clone(t, args)
+
+
+def _chosen_id(t: Thread, ids: bytes) -> int:
+    """The id that clone3 asks for (`set_tid`): one, as there is one PID namespace.
+
+    Raises:
+        LinuxError: EINVAL; EPERM without CAP_CHECKPOINT_RESTORE; EEXIST: it is in use.
+    """
+    tid = int.from_bytes(ids[:4], "little", signed=True)
+    if len(ids) > 4 or not 1 <= tid < _PID_MAX:
+        raise LinuxError(Errno.EINVAL)
+    if not identity_of(t.process).is_root:
+        raise LinuxError(Errno.EPERM)
+    table = t.process.table
+    if tid in t.kernel.tasks.tasks or tid in table.groups or tid in table.sessions:
+        raise LinuxError(Errno.EEXIST)
+    return tid
 
 
 def sys_fork(t: Thread) -> int:

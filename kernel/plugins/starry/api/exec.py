@@ -45,12 +45,21 @@ def _strings(t: Thread, va: int) -> tuple[bytes, ...]:
     return tuple(t.mem.read_cstr(p, MAX_ARG_BYTES, Errno.E2BIG) for p in pointers)
 
 
-def _exec(t: Thread, node: VfsNode, path: str, argv_va: int, envp_va: int, name: str = "") -> int:
+def _exec(
+    t: Thread,
+    node: VfsNode,
+    path: str,
+    argv_va: int,
+    envp_va: int,
+    *,
+    name: str = "",
+    closes: bool = False,
+) -> int:
     who = credentials(t)
-    check_file(node, who)
+    check_file(t.starry, node, who)
     argv = _strings(t, argv_va) or (b"",)
     envp = _strings(t, envp_va)
-    program = find_program(t.starry, t.fs.cwd, node, path, argv, who)
+    program = find_program(t.starry, t.fs.cwd, node, path, argv, who, closes=closes)
     if name:
         program = replace(program, name=name)
     if not others_gone(t):
@@ -77,9 +86,11 @@ def sys_execveat(t: Thread, dirfd: int, path_va: int, argv: int, envp: int, flag
         raise LinuxError(Errno.ELOOP)
     fd = as_int32(dirfd)
     name = "" if path else t.fds.get_any(fd).path.rpartition("/")[2]
+    closes = False
     if fd != AT_FDCWD and not path.startswith("/"):
+        closes = t.fds.is_cloexec(fd)
         path = f"/dev/fd/{fd}/{path}" if path else f"/dev/fd/{fd}"
-    return _exec(t, node, path, argv, envp, name)
+    return _exec(t, node, path, argv, envp, name=name, closes=closes)
 
 
 CALLS: dict[str, Handler] = {"execve": sys_execve, "execveat": sys_execveat}

@@ -27,6 +27,8 @@ _COMM_BYTES: Final = 16
 _DEFAULT_SLACK_NS: Final = 50_000
 _NSIG: Final = 64
 _PR_TSC_ENABLE: Final = 1
+_PR_MCE_KILL_DEFAULT: Final = 2
+_LAST_CAP: Final = 40  # CAP_CHECKPOINT_RESTORE
 
 _PrctlArgs = tuple[int, int, int, int]
 
@@ -136,6 +138,13 @@ def _get_seccomp(t: Thread, a: _PrctlArgs) -> int:
 
 
 def _get_keepcaps(t: Thread, a: _PrctlArgs) -> int:
+    return t.process.keep_caps
+
+
+def _set_keepcaps(t: Thread, a: _PrctlArgs) -> int:
+    if a[0] > 1:
+        raise LinuxError(Errno.EINVAL)
+    t.process.keep_caps = a[0]
     return 0
 
 
@@ -158,6 +167,29 @@ def _need_x86(t: Thread) -> None:
         raise LinuxError(Errno.EINVAL)
 
 
+def _mce_kill_get(t: Thread, a: _PrctlArgs) -> int:
+    if any(a):
+        raise LinuxError(Errno.EINVAL)
+    return _PR_MCE_KILL_DEFAULT
+
+
+def _zero(t: Thread, a: _PrctlArgs) -> int:
+    """Nothing is set here that could be told, or nothing there that could be switched."""
+    return 0
+
+
+def _cap_ambient(t: Thread, a: _PrctlArgs) -> int:
+    """PR_CAP_AMBIENT: no capability is inheritable here, so none can be raised."""
+    operation, capability, *rest = a
+    if any(rest) or operation not in (1, 2, 3, 4) or (operation == 4 and capability):
+        raise LinuxError(Errno.EINVAL)
+    if operation != 4 and capability > _LAST_CAP:
+        raise LinuxError(Errno.EINVAL)
+    if operation == 2:
+        raise LinuxError(Errno.EPERM)
+    return 0
+
+
 def _set_vma_name(t: Thread, a: _PrctlArgs) -> int:
     """PR_SET_VMA_ANON_NAME: names for anonymous areas; EINVAL where there are none."""
     raise LinuxError(Errno.EINVAL)
@@ -169,14 +201,19 @@ _PRCTL: Final[dict[int, Callable[[Thread, _PrctlArgs], int]]] = {
     3: _get_dumpable,
     4: _set_dumpable,
     7: _get_keepcaps,
+    8: _set_keepcaps,
     15: _set_name,
     16: _get_name,
     21: _get_seccomp,
     23: _capbset_read,
     25: _get_tsc,
     26: _set_tsc,
+    27: _zero,  # PR_GET_SECUREBITS
     29: _set_timer_slack,
     30: _get_timer_slack,
+    31: _zero,  # PR_TASK_PERF_EVENTS_DISABLE
+    32: _zero,  # PR_TASK_PERF_EVENTS_ENABLE
+    34: _mce_kill_get,
     36: _set_subreaper,
     37: _get_subreaper,
     38: _set_no_new_privs,
@@ -184,6 +221,7 @@ _PRCTL: Final[dict[int, Callable[[Thread, _PrctlArgs], int]]] = {
     40: _get_tid_address,
     41: _set_thp,
     42: _get_thp,
+    47: _cap_ambient,
     0x5356_4D41: _set_vma_name,
 }
 

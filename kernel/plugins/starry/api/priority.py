@@ -27,8 +27,11 @@ _POLICIES: Final = (_SCHED_OTHER, _SCHED_FIFO, _SCHED_RR, _SCHED_BATCH, _SCHED_I
 _RESET_ON_FORK: Final = 0x4000_0000
 _MAX_RT_PRIORITY: Final = 99
 _RR_SLICE_NS: Final = 100_000_000
-#: size, policy, flags, nice, priority; runtime, deadline and period of SCHED_DEADLINE.
-_ATTR: Final = struct.Struct("<IIQiIQQQ")
+#: size, policy, flags, nice, priority; runtime, deadline and period of SCHED_DEADLINE; utilisation.
+_ATTR: Final = struct.Struct("<IIQiIQQQII")
+_ATTR_MIN: Final = 48  # before the utilisation clamps came
+_FLAG_RESET_ON_FORK, _FLAG_KEEP_POLICY, _FLAG_KEEP_PARAMS = 1, 8, 0x10
+_FLAGS_ALL: Final = 0x7F
 
 
 def _targets(t: Thread, which: int, who: int) -> list[Thread]:
@@ -92,8 +95,9 @@ def _thread(t: Thread, pid: int) -> Thread:
 
 
 def sys_sched_getscheduler(t: Thread, pid: int) -> int:
-    """Scheduling policy."""
-    return _thread(t, pid).policy[0]
+    """Scheduling policy, and whether children do not inherit it."""
+    who = _thread(t, pid)
+    return who.policy[0] | (_RESET_ON_FORK if who.resets_on_fork else 0)
 
 
 def sys_sched_getparam(t: Thread, pid: int, param: int) -> int:
@@ -106,13 +110,15 @@ def sys_sched_getparam(t: Thread, pid: int, param: int) -> int:
 
 def _set_policy(t: Thread, who: Thread, policy: int, priority: int) -> None:
     """Check and keep a policy; -1 keeps the present one."""
+    resets = who.resets_on_fork if policy < 0 else bool(policy & _RESET_ON_FORK)
     policy = who.policy[0] if policy < 0 else policy & ~_RESET_ON_FORK
     limit = _MAX_RT_PRIORITY if policy in _REAL_TIME else 0
     if policy not in _POLICIES or not min(limit, 1) <= priority <= limit:
         raise LinuxError(Errno.EINVAL)
-    if policy in _REAL_TIME and not identity_of(t.process).is_root:
+    asks = policy in _REAL_TIME or (who.resets_on_fork and not resets)
+    if asks and not identity_of(t.process).is_root:
         raise LinuxError(Errno.EPERM)
-    who.policy = (policy, priority)
+    who.policy, who.resets_on_fork = (policy, priority), resets
     _tell_scheduler(who)
 
 
@@ -141,26 +147,51 @@ def sys_sched_setparam(t: Thread, pid: int, param: int) -> int:
 
 
 def sys_sched_getattr(t: Thread, pid: int, attr: int, size: int, flags: int) -> int:
-    """Policy, niceness and static priority in one structure."""
-    if not attr or flags & 0xFFFF_FFFF or not _ATTR.size <= size <= 4096:
+    """Policy, niceness and static priority in one structure, as much of it as the caller knows."""
+    size &= 0xFFFF_FFFF
+    if not attr or flags & 0xFFFF_FFFF or not _ATTR_MIN <= size <= 4096:
         raise LinuxError(Errno.EINVAL)
     who = _thread(t, pid)
     policy, priority = who.policy
-    t.mem.write(attr, _ATTR.pack(_ATTR.size, policy, 0, who.nice, priority, 0, 0, 0))
+    known = min(size, _ATTR.size)
+    bits = _FLAG_RESET_ON_FORK if who.resets_on_fork else 0
+    nice = 0 if policy in _REAL_TIME else who.nice
+    raw = _ATTR.pack(known, policy, bits, nice, priority, 0, 0, 0, 0, 0)
+    t.mem.write(attr, raw[:known])
     return 0
+
+
+def _read_attr(t: Thread, attr: int) -> bytes:
+    """The caller's structure at its full length; what is newer than we know must be zero.
+
+    Raises:
+        LinuxError: E2BIG, with the size that is known left in the structure.
+    """
+    size = t.mem.read_u32(attr) or _ATTR_MIN
+    if _ATTR_MIN <= size <= 4096:
+        raw = t.mem.read(attr, size)
+        if not any(raw[_ATTR.size :]):
+            return raw[: _ATTR.size].ljust(_ATTR.size, b"\0")
+    t.mem.write_u32(attr, _ATTR.size)
+    raise LinuxError(Errno.E2BIG)
 
 
 def sys_sched_setattr(t: Thread, pid: int, attr: int, flags: int) -> int:
     """Set policy, niceness and static priority."""
     if not attr or as_int32(pid) < 0 or flags & 0xFFFF_FFFF:
         raise LinuxError(Errno.EINVAL)
-    size = t.mem.read_u32(attr) or _ATTR.size
-    if size < _ATTR.size:
-        raise LinuxError(Errno.E2BIG)
-    raw = t.mem.read(attr, _ATTR.size)
-    _, policy, _, nice, priority, _, _, _ = _ATTR.unpack(raw)
+    _, policy, bits, nice, priority, *_ = _ATTR.unpack(_read_attr(t, attr))
+    policy = as_int32(policy)
+    if policy < 0:
+        raise LinuxError(Errno.EINVAL)
     who = _thread(t, pid)
-    _set_policy(t, who, as_int32(policy), priority)
+    if bits & _FLAG_KEEP_POLICY:
+        policy = who.policy[0]
+    if bits & _FLAG_KEEP_PARAMS:
+        nice, priority = who.nice, who.policy[1]
+    if bits & ~_FLAGS_ALL or policy & _RESET_ON_FORK:
+        raise LinuxError(Errno.EINVAL)
+    _set_policy(t, who, policy | (_RESET_ON_FORK if bits & _FLAG_RESET_ON_FORK else 0), priority)
     if policy not in _REAL_TIME:
         nice = min(max(nice, _NICE_MIN), _NICE_MAX)
         if nice < who.nice and not identity_of(t.process).is_root:

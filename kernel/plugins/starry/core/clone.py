@@ -65,6 +65,7 @@ class CloneArgs:
         sp: Initial stack pointer; 0: the parent's.
         tls: For CLONE_SETTLS.
         parent_tid, child_tid, pidfd: User addresses for the flags of these names.
+        tid: The number it is to have; 0: the next one.
     """
 
     flags: int
@@ -74,6 +75,7 @@ class CloneArgs:
     parent_tid: int = 0
     child_tid: int = 0
     pidfd: int = 0
+    tid: int = 0
 
 
 def check(t: Thread, args: CloneArgs) -> None:
@@ -105,7 +107,7 @@ def do_clone(t: Thread, args: CloneArgs) -> Thread:
     """
     check(t, args)
     kernel = t.kernel
-    task = kernel.tasks.new_task(t.task.name, kernel.config.kernel_stack_bytes)
+    task = kernel.tasks.new_task(t.task.name, kernel.config.kernel_stack_bytes, tid=args.tid)
     child: Thread | None = None
     try:
         child = _new_thread(t, task, args)
@@ -247,9 +249,14 @@ def _start(t: Thread, child: Thread, args: CloneArgs) -> None:
     task.cpumask = t.task.cpumask
     child.timer_slack_ns = t.timer_slack_ns
     child.nice, child.policy = t.nice, t.policy
+    if t.resets_on_fork:
+        child.nice, child.policy = (0 if t.policy[1] else max(t.nice, 0), (0, 0))
     if not flags & CLONE_VM:
         child.rseq, child.rseq_cpu = t.rseq, -1
-    t.kernel.tasks.inherit_priority(t.task, task)
+    if t.resets_on_fork:
+        t.kernel.tasks.set_priority(task, child.nice)
+    else:
+        t.kernel.tasks.inherit_priority(t.task, task)
     if flags & CLONE_CHILD_CLEARTID:
         child.clear_child_tid = args.child_tid
     if flags & CLONE_PARENT_SETTID:

@@ -54,15 +54,25 @@ class Program:
     argv: tuple[bytes, ...]
 
 
-def check_file(node: VfsNode, who: Credentials) -> None:
+def check_file(starry: Starry, node: VfsNode, who: Credentials) -> None:
     """Whether the file may be executed.
 
     Raises:
-        LinuxError: EACCES.
+        LinuxError: EACCES; ETXTBSY while somebody has it open for writing.
     """
     attr = node.get_attr()
     if attr.kind is not VfsNodeType.FILE or not permits(attr, Access.EXECUTE, who):
         raise LinuxError(Errno.EACCES)
+    if _has_writer(starry, node):
+        raise LinuxError(Errno.ETXTBSY)
+
+
+def _has_writer(starry: Starry, node: VfsNode) -> bool:
+    return any(
+        file.node is node and file.writable
+        for thread in starry.threads.values()
+        for _, file in thread.fds.objects.items()
+    )
 
 
 def find_program(
@@ -72,6 +82,8 @@ def find_program(
     path: str,
     argv: tuple[bytes, ...],
     who: Credentials,
+    *,
+    closes: bool = False,
 ) -> Program:
     """Follow `#!` lines to a program that can run here.
 
@@ -82,37 +94,50 @@ def find_program(
         path: Its path as the program named it.
         argv: Arguments.
         who: As whom interpreters are looked up.
+        closes: Whether `path` names a descriptor that execve closes: no interpreter could open it.
 
     Raises:
-        LinuxError: ENOEXEC, ELOOP, ENOENT, EACCES, ...
+        LinuxError: ENOEXEC, ELOOP, ENOENT, EACCES, ETXTBSY, ...
     """
     name = path.rpartition("/")[2]
     exec_path = path
-    for _ in range(_MAX_SCRIPTS):
+    for _ in range(_MAX_SCRIPTS + 1):
         head = node.read_at(0, _HEAD_BYTES)
         if not head.startswith(b"#!"):
             image = _check_image(starry, node)
             return Program(node, path, name, exec_path, image, argv)
         interpreter, argument = _script_line(head)
+        if closes:
+            raise LinuxError(Errno.ENOENT)
+        if not interpreter:  # Linux opens "", which is the current directory
+            raise LinuxError(Errno.EACCES)
         extra = (interpreter,) if argument is None else (interpreter, argument)
         argv = (*extra, path.encode("utf-8", "surrogateescape"), *argv[1:])
         path = interpreter.decode("utf-8", "surrogateescape")
         node = starry.kernel.fs.lookup(path, cwd, who=who)
-        check_file(node, who)
+        check_file(starry, node, who)
     raise LinuxError(Errno.ELOOP)
 
 
 def _script_line(head: bytes) -> tuple[bytes, bytes | None]:
-    """Interpreter and its one argument of a `#!` line.
+    """Interpreter and its one argument of a `#!` line; a line too long for the head is cut.
 
     Raises:
-        LinuxError: ENOEXEC.
+        LinuxError: ENOEXEC: no interpreter, or its name is cut.
     """
-    line, newline, _ = head[2:].partition(b"\n")
-    words = line.strip(b" \t").split(None, 1) if b"\0" not in line else []
-    if not words or (not newline and len(words) == 1 and len(head) == _HEAD_BYTES):
+    buffer = head.ljust(_HEAD_BYTES, b"\0")
+    line, newline, _ = buffer.partition(b"\n")
+    if not newline or b"\0" in line:
+        line = buffer[:-1]
+        name = line[2:].lstrip(b" \t")
+        if not name or not any(end in buffer[-len(name) - 1 :] for end in (b" ", b"\t", b"\0")):
+            raise LinuxError(Errno.ENOEXEC)
+    line = line[2:].strip(b" \t")
+    if not line:
         raise LinuxError(Errno.ENOEXEC)
-    return words[0], words[1].rstrip(b" \t") if len(words) > 1 else None
+    end = next((i for i, byte in enumerate(line) if byte in b" \t\0"), len(line))
+    rest = line[end:].lstrip(b" \t") if line[end : end + 1] != b"\0" else b""
+    return line[:end], rest.partition(b"\0")[0] if rest else None
 
 
 def _check_image(starry: Starry, node: VfsNode) -> ElfImage:
@@ -225,8 +250,7 @@ def _new_image(t: Thread, process: Process, program: Program) -> None:
     t.signal.on_exec()
     process.exit_signal = _SIGCHLD
     process.has_execed = True
-    process.parent_death_signal = 0
-    process.membarrier = process.lock_all = 0
+    process.membarrier = process.lock_all = process.keep_caps = 0
     process.dumpable = 1
     t.robust_list, t.rseq, t.rseq_cpu = (0, 0), (0, 0, 0), -1
     t.timer_slack_ns = 50_000

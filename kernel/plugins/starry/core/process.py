@@ -40,7 +40,8 @@ class Process(axprocess.Process):
         argv, envp, auxv: (start, end) of what lies on the stack.
         image: (start, end) of the mapped program.
         exit_signal: Sent to the parent at exit; SIGCHLD, or what clone said.
-        dumpable, no_new_privs, personality, parent_death_signal: prctl(2), personality(2).
+        dumpable, no_new_privs, keep_caps, personality, parent_death_signal: prctl(2),
+            personality(2).
         is_subreaper, thp_disabled: prctl(2).
         membarrier: Commands registered with membarrier(2).
         lock_all: mlockall(2) flags.
@@ -78,6 +79,7 @@ class Process(axprocess.Process):
         self.exit_signal = int(Signo.SIGCHLD)
         self.dumpable = 1
         self.no_new_privs = 0
+        self.keep_caps = 0
         self.personality = 0
         self.parent_death_signal = 0
         self.is_subreaper = 0
@@ -124,6 +126,7 @@ class Process(axprocess.Process):
         self.image = parent.image
         self.dumpable = parent.dumpable
         self.no_new_privs = parent.no_new_privs
+        self.keep_caps = parent.keep_caps
         self.personality = parent.personality
         self.thp_disabled = parent.thp_disabled
         self.membarrier = parent.membarrier

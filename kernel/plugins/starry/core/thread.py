@@ -51,6 +51,7 @@ class Thread:
         own_ns: Its own namespace (clone without CLONE_FILES or CLONE_FS); None: the process's.
         nice: -20 (most favourable) to 19.
         policy: (scheduling policy, static priority), sched(7).
+        resets_on_fork: SCHED_RESET_ON_FORK: children start with SCHED_OTHER.
         pi_wait: Name of the PI futex it waits for; "" = none.
         object_pa: Its modelled kernel object.
     """
@@ -67,6 +68,7 @@ class Thread:
         "pi_wait",
         "policy",
         "process",
+        "resets_on_fork",
         "restart",
         "resumed",
         "robust_list",
@@ -108,6 +110,7 @@ class Thread:
         self.own_ns: AxNamespace | None = None
         self.nice = 0
         self.policy: tuple[int, int] = (0, 0)
+        self.resets_on_fork = False
         self.pi_wait = ""
         self.object_pa = self.kernel.alloc.alloc(THREAD_BYTES, 16, "Thread")
 

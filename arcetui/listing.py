@@ -142,6 +142,8 @@ class Listing:
                 text = f"{file}:{line[1]}  {source}".rstrip()
                 lines.append(CodeLine(insn.address, "source", text))
             comment = self._target(insn.target) if insn.target else ""
+            if comment.startswith("0x") and comment in insn.operands:
+                comment = ""  # no symbol, and the address stands there already
             lines.append(
                 CodeLine(insn.address, "insn", insn.mnemonic, insn.operands, comment, insn.data)
             )

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from arcetui.render.changed_pane import sentence
+from arcetui.render.numbers import human_bytes
 from arcetui.render.row import Row, Span, row
-from arcetui.render.status_pane import human_bytes
 from arcetui.state import NOTHING, Item, PaneContent
 
 if TYPE_CHECKING:

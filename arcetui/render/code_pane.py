@@ -11,6 +11,9 @@ from arcetui.state import Item, PaneContent
 if TYPE_CHECKING:
     from arcetui.state import CodeLine, Snapshot
 
+#: Width from which the bytes of an instruction stand beside it: a comment tells more.
+_WITH_BYTES = 88
+
 
 def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
     """The listing, with the row of the program counter to keep in sight."""
@@ -18,7 +21,7 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
     marks = {
         b.spec.address: b.spec.enabled for b in snapshot.breakpoints if b.spec.kind == "address"
     }
-    with_bytes = width >= 74
+    with_bytes = width >= _WITH_BYTES
     rows: list[Row] = []
     items: list[Item] = []
     current = focus = -1

@@ -1,8 +1,9 @@
 r"""A small, safe terminal for the program's output.
 
 It never passes anything on to the real terminal but printable characters: newline, return, tab and
-backspace move its own cursor, a few colour codes choose styles, and everything else becomes
-visible (`␛`, `\\x90`).
+backspace move its own cursor, a few colour codes choose styles, line editors may erase and move in
+their row, questions to the terminal get no answer, and everything else becomes visible (`␛`,
+`\\x90`).
 """
 
 from __future__ import annotations
@@ -18,7 +19,12 @@ KEPT_ROWS = 2000
 ROW_CHARS = 400
 
 _COLOURS = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
-_TOKEN = re.compile(r"\x1b\[[0-9;]{0,24}m|[\x00-\x1f\x7f]|[^\x00-\x1f\x7f]+")
+#: Colours; erasing to the right and moving in the row (what line editors do); questions such as
+#: "where is the cursor?", which nobody sees on a terminal either.
+_TOKEN = re.compile(
+    r"\x1b\[[0-9;]{0,24}m|\x1b\[0?[KJ]|\x1b\[[0-9]{0,3}[CD]|\x1b\[[0-9]{0,2}n"
+    r"|[\x00-\x1f\x7f]|[^\x00-\x1f\x7f]+"
+)
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Mn", "Me", "Zl", "Zp"})
 
 
@@ -64,11 +70,21 @@ class TerminalModel:
             token = match.group()
             first = token[0]
             if first == "\x1b" and len(token) > 1:
-                self._sgr(token[2:-1])
+                self._sequence(token[2:-1], token[-1])
             elif first < " " or first == "\x7f":
                 self._control(first)
             else:
                 self._put(visible(token))
+
+    def _sequence(self, text: str, final: str) -> None:
+        if final == "m":
+            self._sgr(text)
+        elif final in "KJ":
+            del self._line[self._column :]
+        elif final in "CD":
+            by = int(text or "1") or 1
+            self._column += by if final == "C" else -by
+            self._column = max(0, min(self._column, ROW_CHARS))
 
     def _control(self, char: str) -> None:
         if char == "\n":

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from arcetui.render.changed_pane import sentence
+from arcetui.render.numbers import human_bytes
 from arcetui.render.row import KIND_STYLES, Row, Span, row
-from arcetui.render.status_pane import human_bytes
 from arcetui.state import NOTHING, Item, PaneContent
 
 if TYPE_CHECKING:
@@ -69,8 +69,10 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
         grown = human_bytes(space.brk - space.brk_start)
         rows.append(row((f" brk {space.brk:#x}", "label"), (f"  {grown} above its start", "dim")))
         items.append(Item("address", space.brk, "brk"))
+    if width >= _WITH_RESIDENT and any(area.resident_pages for _, area in areas):
+        rows.append(row((" 1/8: of eight pages one has a frame", "dim")))
     rows.append(LEGEND)
-    items.append(NOTHING)
+    items += [NOTHING] * (len(rows) - len(items))
     title = f"pid {space.pid}, {len(space.areas)} areas" if space is not None else ""
     return PaneContent(
         tuple(rows), tuple(items), focus, title=title, changed=sentence(snapshot, "maps")

@@ -14,6 +14,17 @@ def size(count: int) -> str:
     return str(count)
 
 
+def human_bytes(size: int) -> str:
+    """Bytes in the largest unit that keeps the number short: 4 KiB, 1.5 MiB."""
+    if size < 1024:
+        return f"{size} B"
+    for unit, scale in (("KiB", 10), ("MiB", 20), ("GiB", 30), ("TiB", 40)):
+        value = size / (1 << scale)
+        if value < 1024 or unit == "TiB":
+            return f"{value:.0f} {unit}" if value == int(value) else f"{value:.1f} {unit}"
+    return f"{size} B"
+
+
 def duration(ns: int) -> str:
     """Virtual time: 850 ns, 1.250 us, 12.000 ms, 3.000001 s."""
     if ns < 1000:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from arcetui.render.row import Row, plain, row
+from arcetui.strace.tables.signals import signal
 from kernel.inspect.views import FdView, ProcessView, TaskView
 
 _INFINITE = (1 << 64) - 1
@@ -12,7 +13,7 @@ def wait_status(status: int) -> str:
     """A raw wait status in words."""
     if status & 0x7F:
         core = ", core dumped" if status & 0x80 else ""
-        return f"killed by signal {status & 0x7F}{core}"
+        return f"killed by {signal(status & 0x7F)}{core}"
     return f"exited with {status >> 8 & 0xFF}"
 
 

@@ -63,12 +63,13 @@ def _cpu_row(
         Span(f"cpu{queue.cpu} ", "heading"),
     ]
     if queue.is_idle:
-        spans.append(Span("idle" if not queue.ready else "idle, about to choose", "dim"))
+        chooses = bool(queue.ready) or queue.need_resched
+        spans.append(Span("idle, about to choose" if chooses else "idle", "dim"))
     else:
         spans += [Span("runs ", "dim"), task_span(queue.current, tasks)]
         if queue.key and queue.key != "running":
             spans.append(Span(f"  {queue.key}", "number"))
-    if queue.need_resched:
+    if queue.need_resched and not queue.is_idle:
         spans.append(Span("  must choose anew", "warning"))
     if queue.ipi_ns:
         spans.append(Span(f"  IPI at {time_text(queue.ipi_ns)}", "warning"))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from arcetui.render.changed_pane import cause_words
+from arcetui.render.event_words import THEIR_OWN_CAUSE, event_text
+from arcetui.render.numbers import human_bytes
 from arcetui.render.row import Row, Span, crop, row, shorten
 from arcetui.render.row import width as row_width
-from arcetui.render.timeline_pane import event_text
+from arcetui.strace.tables.signals import signal_name
 
 if TYPE_CHECKING:
     from arcetui.state import Snapshot
@@ -36,10 +38,11 @@ def state_words(snapshot: Snapshot) -> tuple[str, str]:
 
 def exit_words(status: int) -> str:
     """A raw wait status in words."""
-    signal = status & 0x7F
-    if signal == 0:
+    number = status & 0x7F
+    if number == 0:
         return f"exited with {status >> 8 & 0xFF}"
-    return f"killed by signal {signal}" + (" (core dumped)" if status & 0x80 else "")
+    name = signal_name(number) or f"signal {number}"
+    return f"killed by {name}" + (" (core dumped)" if status & 0x80 else "")
 
 
 def amount(number: float) -> str:
@@ -48,17 +51,6 @@ def amount(number: float) -> str:
         if number >= size:
             return f"{number / size:.1f}{unit}"
     return f"{number:.0f}"
-
-
-def human_bytes(size: int) -> str:
-    """Bytes in the largest unit that keeps the number short: 4 KiB, 1.5 MiB."""
-    if size < 1024:
-        return f"{size} B"
-    for unit, scale in (("KiB", 10), ("MiB", 20), ("GiB", 30), ("TiB", 40)):
-        value = size / (1 << scale)
-        if value < 1024 or unit == "TiB":
-            return f"{value:.0f} {unit}" if value == int(value) else f"{value:.1f} {unit}"
-    return f"{size} B"
 
 
 def status_row(snapshot: Snapshot, width: int) -> Row:
@@ -104,7 +96,8 @@ def message_row(snapshot: Snapshot, hints: tuple[str, ...], width: int) -> Row:
 
     Args:
         snapshot: What is shown.
-        hints: What the layout has no room for, in words and shorter; the first that fits is shown.
+        hints: What the layout has no room for, in words and shorter; the first that fits is shown,
+            else only the key for all.
         width: Columns there are.
     """
     machine = snapshot.machine
@@ -121,8 +114,9 @@ def message_row(snapshot: Snapshot, hints: tuple[str, ...], width: int) -> Row:
     elif machine.half_way and snapshot.event is not None:
         name = snapshot.event.kind.name.lower().replace("_", " ")
         fields = event_text(snapshot.event, snapshot.names)
-        cause = cause_words(snapshot.event, snapshot.names)
-        text = f"◆ {name} {fields}; by {cause}; e and E go on, s finishes it"
+        own = snapshot.event.kind.name.split("_")[0] in THEIR_OWN_CAUSE
+        cause = "" if own else f"; by {cause_words(snapshot.event, snapshot.names)}"
+        text = f"◆ {name} {fields}{cause}; e and E go on, s finishes it"
     elif snapshot.stopped is not None:
         text = snapshot.stopped.sentence
         if snapshot.stopped.reason.name in ("FAULT", "SIGNAL", "PANIC", "DEADLOCK"):
@@ -140,7 +134,7 @@ def message_row(snapshot: Snapshot, hints: tuple[str, ...], width: int) -> Row:
     if snapshot.running or sentence.startswith("no kernel object"):
         sentence = ""
     used = row_width(tuple(spans)) + (len(sentence) + 2 if sentence else 0)
-    hidden = next((hint for hint in hints if used + len(hint) + 3 <= width), hints[-1])
+    hidden = next((hint for hint in hints if used + len(hint) + 3 <= width), "v: all panes")
     room = max(width - len(hidden) - 2, 20)
     space = room - row_width(tuple(spans)) - 2
     if sentence and space > 3:

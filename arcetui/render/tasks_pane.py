@@ -130,12 +130,17 @@ class _Tree:
         tasks = [task for task in self.view.tasks if task.role in KERNEL_ROLES]
         if tasks:
             self._add(row((" kernel tasks", "heading")), NOTHING)
+        current = {queue.current for queue in self.view.queues}
         for task in tasks:
             waits = "" if task.state != "Blocked" else f"waits for {task.waiting_for}"
+            mark, state = _MARKS.get(task.state, " "), task.state.lower()
+            if task.role == "idle" and task.tid not in current:
+                # The kernel calls it running for ever; it is on no queue and takes over last.
+                mark, state, waits = "○", "standby", "runs when nobody else is ready"
             self._add(
                 row(
-                    (f"  {_MARKS.get(task.state, ' ')} {task.tid:<4}", "dim"),
-                    (f"{task.name:<6}{task.state.lower():<8}cpu{task.cpu}  {waits}", "dim"),
+                    (f"  {mark} {task.tid:<4}", "dim"),
+                    (f"{task.name:<6}{state:<8}cpu{task.cpu}  {waits}", "dim"),
                 ),
                 Item("task", task.tid),
             )

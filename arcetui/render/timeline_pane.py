@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from arcetui.render.changed_pane import cause_words
+from arcetui.render.event_words import THEIR_OWN_CAUSE, event_text
 from arcetui.render.row import Row, row
 from arcetui.state import NOTHING, Item, PaneContent
 
@@ -14,25 +15,6 @@ if TYPE_CHECKING:
     from arcetui.state import Snapshot
     from kernel.inspect.views import Event
 
-_ADDRESSES = frozenset(
-    [
-        "pa",
-        "va",
-        "start",
-        "end",
-        "at",
-        "old_start",
-        "old_end",
-        "root",
-        "pte_pa",
-        "with_pa",
-        "from_pa",
-        "old_pa",
-        "new_pa",
-        "pc",
-        "handler",
-    ]
-)
 _SUBJECT: dict[str, str] = {
     "SYSCALL": "syscall",
     "CALL": "syscall",
@@ -51,22 +33,6 @@ _SUBJECT: dict[str, str] = {
     "PROC": "heading",
     "TASK": "heading",
 }
-
-
-def field_text(name: str, value: Any, names: Mapping[int, str]) -> str:
-    """One field of an event in words."""
-    if name == "nr":
-        return names.get(value, f"nr={value}") if isinstance(value, int) else str(value)
-    if name in ("args",):
-        return "(" + ", ".join(f"{v:#x}" if v > 9 else str(v) for v in value) + ")"
-    if isinstance(value, int) and (name in _ADDRESSES or value > 1 << 20):
-        return f"{name}={value:#x}"
-    return f"{name}={value}"
-
-
-def event_text(event: Event, names: Mapping[int, str]) -> str:
-    """An event's fields in words."""
-    return " ".join(field_text(name, value, names) for name, value in event.as_dict().items())
 
 
 def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
@@ -103,11 +69,13 @@ def _line(event: Event, here: int, names: Mapping[int, str], width: int, is_new:
     mark = "·" if future else "▶" if event.index == here else "+" if is_new else " "
     kind = event.kind.name
     words = kind.lower().replace("_", " ")
-    style = "future" if future else _SUBJECT.get(kind.split("_")[0], "value")
+    subject = kind.split("_")[0]
+    style = "future" if future else _SUBJECT.get(subject, "value")
+    with_cause = width >= 100 and subject not in THEIR_OWN_CAUSE
     return row(
         (mark, "future" if future else "new" if mark == "+" else "mark"),
         (f"{event.index:>6} ", "future" if future else "dim"),
         (f"{words:<14} ", style),
         (event_text(event, names), "future" if future else "value"),
-        (f"  ; {cause_words(event, names)}" if width >= 100 else "", "comment"),
+        (f"  ; {cause_words(event, names)}" if with_cause else "", "comment"),
     )

@@ -124,15 +124,25 @@ def deadlock_lines(
         text = "✗ A circle of waiting:"
     if view.cycle:
         circle = [*view.cycle, view.cycle[0]]
+        named = len({tasks[tid].name for tid in view.cycle if tid in tasks}) > 1
+        who = {tid: _thread_words(tid, tasks, named) for tid in view.cycle}
         text += " " + ", ".join(
-            f"{task_span(a, tasks).text} waits for {_lock(a, view, symbols)} "
-            f"that {task_span(b, tasks).text} holds"
+            f"{who[a]} waits for {_lock(a, view, symbols)} that {who[b]} holds"
             for a, b in pairwise(circle)
         )
         text += "."
     elif view.stuck and len(waiting) > 1:
         text += " Each waits for what another would have to give first."
     return [f" {line}" for line in textwrap.wrap(text, max(width - 2, 20))]
+
+
+def _thread_words(tid: int, tasks: Mapping[int, TaskStateView], named: bool) -> str:
+    """A thread in a sentence; its name only where that tells threads apart.
+
+    "7 philosophers" would be many.
+    """
+    name = f" ({tasks[tid].name})" if named and tid in tasks else ""
+    return f"thread {tid}{name}"
 
 
 def _lock(tid: int, view: SchedulingView, symbols: Mapping[int, str]) -> str:

@@ -6,8 +6,8 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from arcetui.render.changed_pane import sentence
+from arcetui.render.numbers import human_bytes
 from arcetui.render.row import Row, Span, row
-from arcetui.render.status_pane import human_bytes
 from arcetui.state import NOTHING, Item, PaneContent
 
 if TYPE_CHECKING:
@@ -38,14 +38,20 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
         items += [Item("physical", step.entry_pa, step.level)] * (len(rows) - len(items))
     rows += _verdict(walk, len(walk.steps), width)
     items += [Item("physical", max(walk.pa, 0), "frame")] * (len(rows) - len(items))
-    title = f"{target} for {walk.access}"
+    fixed = str(target).startswith("0x")  # then the first row says it already
+    title = f"for {walk.access}" if fixed else f"{target} for {walk.access}"
     return PaneContent(tuple(rows), tuple(items), title=title, changed=sentence(snapshot, "walk"))
 
 
 def index_fields(walk: WalkView) -> list[tuple[str, int, int, int]]:
-    """The address cut up: (name, value, highest bit, lowest bit), the page offset last."""
+    """The address cut up: (name, value, highest bit, lowest bit), the page offset last.
+
+    Also of a walk that stopped early: the address has the same parts, whatever is mapped.
+    """
     fields = [(step.level, step.index, step.va_hi, step.va_lo) for step in walk.steps]
-    low = walk.steps[-1].va_lo if walk.steps else 12
+    for name, high, low in walk.rest:
+        fields.append((name, walk.va >> low & (1 << high - low + 1) - 1, high, low))
+    low = fields[-1][3] if fields else 12
     fields.append(("offset", walk.va & (1 << low) - 1, low - 1, 0))
     return fields
 
@@ -66,9 +72,10 @@ def _header(walk: WalkView, target: str, width: int) -> list[Row]:
         widths = [max(len(t), len(n)) for t, n in zip(texts, labels, strict=True)]
     names = [Span(" ")]
     bits = [Span(" ")]
-    for text, label, cell in zip(texts, labels, widths, strict=True):
+    reached = range(len(walk.steps)) if walk.rest else range(len(texts))
+    for place, (text, label, cell) in enumerate(zip(texts, labels, widths, strict=True)):
         names.append(Span(f"{label:<{cell}} ", "label"))
-        bits.append(Span(f"{text:<{cell}} ", "number"))
+        bits.append(Span(f"{text:<{cell}} ", "number" if place in reached else "dim"))
     return [*rows, tuple(names), tuple(bits)]
 
 
@@ -88,8 +95,10 @@ def _step(step: WalkStep, depth: int, changed: bool, width: int, short: bool) ->
     if short:
         on = " ".join(name for name, is_set, _ in step.bits if is_set)
         return [row(*line, (f"  {on}", "key"))]
-    flags = [Span(" " * (8 + 2 * depth))]
     used = 8 + 2 * depth
+    if not step.entry:
+        return [tuple(line), row((f"{' ' * used}every bit is 0", "dim"))]
+    flags = [Span(" " * used)]
     for name, on, _meaning in step.bits:
         text = f"{name if on else '-' + name} "
         if used + len(text) > width:

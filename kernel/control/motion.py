@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from kernel.control.calls import call_before
 from kernel.control.stops import StopTable, tid_of
 from kernel.control.types import Goal, GoalKind, MemoryReader, Stopped, StopReason
+from kernel.crates.signal import signal_name
 from kernel.inspect.deadlock import deadlock_sentence
 from kernel.inspect.position import Position
 from kernel.machine.board import Board, Halt
@@ -394,5 +395,5 @@ def ended(status: int) -> str:
     """A raw wait status in words."""
     if status & 0x7F:
         core = " (core dumped)" if status & 0x80 else ""
-        return f"the program was killed by signal {status & 0x7F}{core}"
+        return f"the program was killed by {signal_name(status & 0x7F)}{core}"
     return f"the program exited with {status >> 8 & 0xFF}"

@@ -81,6 +81,8 @@ class WalkView:
         perms: What programs may do there, "r-x"; "---" if not mapped.
         sentence: One sentence: what the walk found, or which check failed at which level and in
             or beside which VMA.
+        rest: Of a walk that stopped early the levels it did not come to: name, highest and lowest
+            bit of the address that index them.
     """
 
     va: int
@@ -93,6 +95,7 @@ class WalkView:
     page_size_bytes: int
     perms: str
     sentence: str
+    rest: tuple[tuple[str, int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

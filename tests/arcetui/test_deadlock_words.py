@@ -56,7 +56,7 @@ def test_the_pane_says_the_same() -> None:
     symbols = {wait.va: commander.context.symbols.describe(wait.va) for wait in view.waits}
     text = " ".join(deadlock_lines(view, tasks_by_tid(view), symbols, 400))
     for waiter, (fork, holder) in circle(stop).items():
-        assert f"{waiter} philosophers waits for {fork} that {holder} philosophers holds" in text
+        assert f"thread {waiter} waits for {fork} that thread {holder} holds" in text
 
 
 def test_a_plain_run_says_it_on_standard_error() -> None:

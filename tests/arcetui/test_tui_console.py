@@ -52,6 +52,12 @@ def test_whatever_is_printed_only_printable_text_comes_out(pieces):
         assert len(line) <= ROW_CHARS + 8
 
 
+def test_line_editors_redraw_their_row_and_questions_are_not_shown():
+    assert shown(b"/ # \x1b[6nls -x\b\x1b[Jl") == ["/ # ls -l"]
+    assert shown(b"abcdef\x1b[3D\x1b[K!\x1b[2C?") == ["abc!  ?"]
+    assert shown(b"a\x1b[999D\x1b[999Cb") == [" " * 0 + "a" + " " * 399, "b"]
+
+
 def test_a_megabyte_of_escape_codes_is_bounded():
     noise = random.Random(1)
     data = b"".join(

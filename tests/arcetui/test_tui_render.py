@@ -18,9 +18,10 @@ from arcetui.panes.grid import RENDERERS
 from arcetui.render import status_pane
 from arcetui.render.maps_pane import content as maps
 from arcetui.render.memory_pane import memory_content
+from arcetui.render.numbers import human_bytes
 from arcetui.render.registers_pane import content as registers
 from arcetui.render.row import text
-from arcetui.render.status_pane import exit_words, human_bytes
+from arcetui.render.status_pane import exit_words
 from arcetui.render.syscalls_pane import content as syscalls
 from arcetui.render.timeline_pane import content as timeline
 from arcetui.render.walk_pane import content as walk
@@ -92,7 +93,7 @@ def test_calls_say_what_they_changed(pictures):
 def test_the_timeline_greys_the_future(pictures):
     content = timeline(pictures[3], 100, 20)
     shown = lines(content)
-    assert shown[3].startswith("▶     4 syscall exit   serial=1 mmap result=0x7f0000010000")
+    assert shown[3].startswith("▶     4 syscall exit   #1 mmap = 0x7f0000010000")
     assert shown[4].startswith("·     5 syscall enter")
     assert content.current == 3
     assert "known up to 8" in content.title
@@ -129,7 +130,7 @@ def test_the_message_line_keeps_the_hint(pictures):
 
 def test_numbers_in_words():
     assert exit_words(0x300) == "exited with 3"
-    assert exit_words(0x8B) == "killed by signal 11 (core dumped)"
+    assert exit_words(0x8B) == "killed by SIGSEGV (core dumped)"
     assert [human_bytes(n) for n in (5, 4096, 1536, 3 << 20)] == [
         "5 B",
         "4 KiB",

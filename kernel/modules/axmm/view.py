@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from kernel.crates.memory_area import MemoryArea
 from kernel.crates.page_table_entry import access_word, perms_text
-from kernel.crates.page_table_entry.pte_format import EXECUTE, READ, RWX, USER, WRITE
+from kernel.crates.page_table_entry.pte_format import (
+    EXECUTE,
+    READ,
+    RWX,
+    USER,
+    WRITE,
+    PteFormat,
+)
 from kernel.crates.page_walk import Step, first_failure, walk_steps
 from kernel.crates.vfs import split_dev
 from kernel.crates.views import AddressSpaceView, AreaView, WalkStep, WalkView
@@ -142,6 +149,14 @@ def explain(space: AddrSpace, va: int, access: int) -> WalkView:
         size,
         _rights(space, steps) if is_leaf else "---",
         _sentence(space, va, access, failure, pa, size),
+        () if last is None or is_leaf else _levels_below(fmt, last.depth),
+    )
+
+
+def _levels_below(fmt: PteFormat, depth: int) -> tuple[tuple[str, int, int], ...]:
+    return tuple(
+        (level.name, level.shift + level.index_bits - 1, level.shift)
+        for level in fmt.levels[depth + 1 :]
     )
 
 

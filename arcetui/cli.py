@@ -102,6 +102,10 @@ def show(text: str) -> int:
         print(text, flush=True)  # noqa: T201 - what the user asked for
     except BrokenPipeError:
         sys.stdout = None  # type: ignore[assignment]  # nothing more can be written
+    except OSError as error:
+        sys.stdout = None  # type: ignore[assignment]
+        complain(f"cannot write: {error.strerror}")
+        return 1
     return 0
 
 

@@ -47,7 +47,8 @@ class HostStreams:
     def leave(self, status: int) -> None:
         """End the process now, with the terminal whole."""
         self.restore()
-        for closer in self._closers:
+        closers, self._closers = self._closers, []  # one of them may come here itself
+        for closer in closers:
             with contextlib.suppress(OSError, ValueError):
                 closer()
         os._exit(status)

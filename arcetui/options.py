@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
+from arcetui.strace_options import instead
+
 MODES = ("tui", "run", "trace", "batch")
 _UNITS = {"": 1 << 20, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
@@ -51,7 +53,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(("--clear-env",), "", "begin with an empty environment"),
     Option(("--root",), "DIR", "lay DIR under the guest's /, read-only; ELF is then a path in it"),
-    Option(("-e",), "EXPR", "what to trace, as strace: trace=SET, status=SET, signal=SET",
+    Option(("-e",), "EXPR", "what to trace: trace=SET, status=SET, signal=SET, quiet=SET",
            ("trace",), repeats=True),
     Option(("-o",), "FILE", "write the trace to FILE", ("trace",)),
     Option(("-s",), "N", "show at most N bytes of a string (32)", ("trace",)),
@@ -60,7 +62,8 @@ OPTIONS: tuple[Option, ...] = (
     Option(("-Z",), "", "only calls that fail", ("trace",)),
     Option(("-z",), "", "only calls that succeed", ("trace",)),
     Option(("-f",), "", "follow children (always done)", ("trace",)),
-    Option(("-q",), "", "leave out the line about the exit", ("trace",)),
+    Option(("-q",), "", "not a word about new processes; twice: nor about exits",
+           ("trace",), repeats=True),
     Option(("--json",), "", "one JSON object a line", ("trace",)),
     Option(("--batch",), "", "do the debugger's commands, print, leave", ("batch",)),
     Option(("-ex",), "COMMAND", "a command to do", ("batch",), repeats=True),
@@ -130,7 +133,12 @@ def parse(argv: list[str]) -> Options:
 def _option(out: Options, word: str, words: list[str]) -> None:
     """Take one option and its value off the list."""
     option, value = _find(word)
+    if option is None and _is_joined(word):
+        words.insert(0, f"-{word[2:]}")
+        option, value, word = _find(word[:2])[0], None, word[:2]
     if option is None:
+        if out.mode == "trace" and (remedy := instead(word)):
+            raise UsageError(f"arcetui trace has no option {word}: {remedy}")
         known = [name for each in OPTIONS for name in each.names]
         close = get_close_matches(word.split("=")[0], known, 1)
         hint = f"; did you mean {close[0]}?" if close else "; --help lists the options"
@@ -147,6 +155,12 @@ def _option(out: Options, word: str, words: list[str]) -> None:
         out.lists.setdefault(name, []).append(value or "")
     if name in {"-ex", "-x"}:
         out.script.append((name[1:], value or ""))
+
+
+def _is_joined(word: str) -> bool:
+    """Whether a word is several switches, such as -cf."""
+    first = _find(word[:2])[0]
+    return len(word) > 2 and word[1] != "-" and first is not None and not first.value
 
 
 def _find(word: str) -> tuple[Option | None, str | None]:
@@ -173,10 +187,13 @@ def _check(out: Options) -> None:
             names = {"batch": "arcetui --batch", "trace": "arcetui trace", "tui": "the TUI"}
             others = [names[mode] for mode in option.modes]
             belongs = " or ".join(others)
+            if out.mode == "trace" and (remedy := instead(name)):
+                raise UsageError(f"arcetui trace has no option {name}: {remedy}")
             raise UsageError(f"option {name} does not belong to {where} but to {belongs}")
     asks = out.has("--help") or out.has("--version")
     if out.program is None and out.mode != "tui" and not asks:
-        raise UsageError(f"which program? Write: arcetui {out.mode} [OPTIONS] ELF [ARGS...]")
+        word = "--batch" if out.mode == "batch" else out.mode
+        raise UsageError(f"which program? Write: arcetui {word} [OPTIONS] ELF [ARGS...]")
 
 
 def number(out: Options, name: str, default: int, lowest: int, highest: int) -> int:

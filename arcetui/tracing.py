@@ -11,7 +11,7 @@ from arcetui.headless import run_recipe
 from arcetui.host_streams import HostStreams
 from arcetui.options import Options, UsageError, number
 from arcetui.program import environment, make_recipe, stream_kind
-from arcetui.strace.filter import TraceFilter
+from arcetui.strace.filter import MESSAGES, TraceFilter
 from arcetui.strace.formatter import (
     NEVER_RETURN,
     Formatter,
@@ -40,7 +40,7 @@ class Tracer:
         write: Takes a line without its newline; None: only count.
         summary: Counts calls, if asked for.
         as_json: JSON objects instead of strace's format.
-        quiet: No lines about exits and new threads.
+        quiet: Messages left out: attach, exit, thread-execve.
         as_columns: Lines begin with a column of thread ids (`-f -o FILE`).
         tell: Takes messages about new threads; by default they go where the lines go.
     """
@@ -53,7 +53,7 @@ class Tracer:
         summary: Summary | None,
         *,
         as_json: bool = False,
-        quiet: bool = False,
+        quiet: frozenset[str] = frozenset(),
         as_columns: bool = False,
         tell: Callable[[str], None] | None = None,
     ) -> None:
@@ -64,7 +64,7 @@ class Tracer:
         self._as_json = as_json
         self._quiet = quiet
         self._open: dict[int, tuple[SyscallView, Pending]] = {}
-        silent = quiet or as_json
+        silent = "attach" in quiet or as_json
         self._lines = Interleaver(
             self.line,
             None if silent else tell or self.line,
@@ -176,14 +176,14 @@ class Tracer:
         if entry is not None:
             self._open[pid] = entry
         if not self._as_json:
-            self._lines.supersede(tid, pid)
+            self._lines.supersede(tid, pid, tells="thread-execve" not in self._quiet)
         self._lines.detach(tid)
 
     def _gone(self, tid: int, pid: int, status: int) -> None:
         if self._as_json:
             kind = "exit" if tid == pid else "thread_exit"
             self.record({"type": kind, "pid": pid, "tid": tid, "status": status})
-        elif not self._quiet:
+        elif "exit" not in self._quiet:
             self._lines.line(tid, exit_line(status))
         self._lines.detach(tid)
 
@@ -222,7 +222,7 @@ def trace(options: Options) -> int:
             None if counts_only else write,
             summary,
             as_json=options.has("--json"),
-            quiet=options.has("-q"),
+            quiet=_quiet(options, chosen),
             as_columns=options.has("-f") and options.has("-o"),
             tell=_to_stderr(streams) if options.has("-o") else None,
         )
@@ -247,6 +247,17 @@ def arch_name(elf: bytes) -> str:
 
     machine = int.from_bytes(elf[18:20], "little")
     return BY_ELF_MACHINE.get(machine, ARCHES["x86_64"]).name
+
+
+def _quiet(options: Options, chosen: TraceFilter) -> frozenset[str]:
+    """The messages left out; as with strace, those about new threads if there is a file."""
+    if chosen.quiet is not None:
+        return chosen.quiet
+    times = len(options.lists.get("-q", ()))
+    if times > 2:
+        return frozenset(MESSAGES)
+    silent = {"attach"} if times or options.has("-o") else set[str]()
+    return frozenset(silent | ({"exit"} if times > 1 else set()))
 
 
 def _first_line(options: Options, limit: int) -> str:
@@ -297,14 +308,23 @@ def open_output(
     except OSError as error:
         raise UsageError(f"-o {name}: cannot be written: {error.strerror}") from None
 
+    def failed(error: OSError) -> None:
+        sys.stderr.write(f"arcetui: -o {name}: cannot be written: {error.strerror}\n")
+        streams.leave(1)
+
     def write(line: str) -> None:
         try:
             file.write(line + "\n")
         except OSError as error:
-            sys.stderr.write(f"arcetui: {name}: {error.strerror}\n")
-            streams.leave(1)
+            failed(error)
 
-    return write, file.close
+    def close() -> None:
+        try:
+            file.close()
+        except OSError as error:
+            failed(error)
+
+    return write, close
 
 
 def _to_stderr(streams: HostStreams) -> Callable[[str], None]:

@@ -21,10 +21,11 @@ class Call:
     Attributes:
         result: None at the entry and for a call that never returned.
         string_limit: Longest string shown in bytes; paths are never cut.
+        before: The number that stood at the entry where the kernel puts another, if noted.
         missed: Set when memory could not be read: the page may come in during the call.
     """
 
-    __slots__ = ("arch", "args", "memory", "missed", "name", "result", "string_limit")
+    __slots__ = ("arch", "args", "before", "memory", "missed", "name", "result", "string_limit")
 
     def __init__(
         self,
@@ -41,6 +42,7 @@ class Call:
         self.result: int | None = None
         self.string_limit = string_limit
         self.missed = False
+        self.before: int | None = None
 
     @property
     def failed(self) -> bool:

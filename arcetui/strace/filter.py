@@ -4,7 +4,7 @@
                               others; `?` before a word lets it be unknown
     -e status=SET             successful, failed, unfinished
     -e signal=SET             names; `none`
-    -e quiet=... , -e verbose=..., -e abbrev=... are accepted and change nothing
+    -e quiet=SET              leave out messages: attach, exit, thread-execve
 
 Source: strace(1).
 """
@@ -16,10 +16,11 @@ from dataclasses import dataclass
 
 from arcetui.strace.selection import CallSet, choose
 from arcetui.strace.tables.signals import signal_name
+from arcetui.strace_options import QUALIFIERS_INSTEAD
 from arcetui.suggest import unknown
 
-QUALIFIERS = ("trace", "t", "status", "signal", "signals", "s")
-IGNORED = ("abbrev", "a", "verbose", "v", "raw", "x", "quiet", "silent", "q", "decode-fds", "kvm")
+QUALIFIERS = ("trace", "t", "status", "signal", "signals", "s", "quiet", "silent", "q")
+MESSAGES = ("attach", "exit", "path-resolution", "personality", "thread-execve")
 STATUSES = ("successful", "failed", "unfinished", "unavailable", "detached")
 
 
@@ -31,11 +32,13 @@ class TraceFilter:
         calls: System calls; None: all.
         statuses: successful, failed, unfinished.
         signals: Signal numbers; None: all.
+        quiet: Messages left out; None: not said.
     """
 
     calls: CallSet | None = None
     statuses: frozenset[str] = frozenset(STATUSES)
     signals: frozenset[int] | None = None
+    quiet: frozenset[str] | None = None
 
     def add(self, expression: str, known: Collection[str]) -> None:
         """Apply one `-e` expression; later ones replace earlier ones, as in strace.
@@ -53,11 +56,15 @@ class TraceFilter:
         if name in {"trace", "t"}:
             self.calls = choose(value, known)
         elif name == "status":
-            self.statuses = _statuses(value)
+            self.statuses = _some("status", value, STATUSES)
         elif name in {"signal", "signals", "s"}:
             self.signals = _signals(value)
-        elif name not in IGNORED:
-            raise LookupError(unknown("-e qualifier", name, [*QUALIFIERS, *IGNORED]))
+        elif name in {"quiet", "silent", "q"}:
+            self.quiet = _some("message", value, MESSAGES)
+        elif name in QUALIFIERS_INSTEAD:
+            raise LookupError(f"not offered: {QUALIFIERS_INSTEAD[name]}")
+        else:
+            raise LookupError(unknown("-e qualifier", name, QUALIFIERS))
 
     def wants_call(self, name: str, number: int) -> bool:
         """Whether a call is shown at all."""
@@ -72,17 +79,18 @@ class TraceFilter:
         return self.signals is None or number in self.signals
 
 
-def _statuses(text: str) -> frozenset[str]:
+def _some(kind: str, text: str, known: tuple[str, ...]) -> frozenset[str]:
+    """Some of the `known` words: a list with commas, `!` for the others."""
     invert = text.startswith("!")
     chosen: set[str] = set()
     for word in filter(None, text.lstrip("!").split(",")):
         if word == "all":
-            chosen.update(STATUSES)
-        elif word in STATUSES:
+            chosen.update(known)
+        elif word in known:
             chosen.add(word)
         elif word != "none":
-            raise LookupError(unknown("status", word, list(STATUSES)))
-    return frozenset(STATUSES) - chosen if invert else frozenset(chosen)
+            raise LookupError(unknown(kind, word, known))
+    return frozenset(known) - chosen if invert else frozenset(chosen)
 
 
 def _signals(text: str) -> frozenset[int]:

@@ -14,7 +14,7 @@ from arcetui.strace.calls import SPECS, UNKNOWN
 from arcetui.strace.errors import error_of
 from arcetui.strace.structs import siginfo
 from arcetui.strace.tables.signals import signal
-from arcetui.strace.text import quote
+from arcetui.strace.text import as_int64, quote
 
 #: Column of the `=` before a result.
 RESULT_COLUMN = 40
@@ -90,6 +90,10 @@ class Formatter:
             pending.shown.append(self._decode(call, argument, position))
             if call.missed:
                 pending.missed.append(position)
+        for position, argument in enumerate(pending.arguments):
+            if argument.name == "addrlen" and argument.out:
+                found = call.unpack(args[position], "i")
+                call.before = found[0] if found else None
         if name == "clone3":
             pending.missed.append(0)  # the kernel fills in the parent's copy of the thread id
         pending.entered = len(pending.shown)
@@ -168,9 +172,10 @@ class Formatter:
     def _finish(self, view: CallView, memory: MemoryReader, pending: Pending) -> None:
         call = pending.call
         call.memory = memory
-        call.result = None if view.name in NEVER_RETURN else view.result
+        result = None if view.name in NEVER_RETURN else view.result
+        call.result = None if result is None else as_int64(result)  # rt_sigreturn's is a register
         if view.name.startswith("rt_sig"):
-            self._follow_mask(view, call)
+            self._follow_mask(view, call, memory)
         for position in (
             pending.missed if view.result is not None else ()
         ):  # the kernel has faulted the page in by now, if it could
@@ -179,12 +184,18 @@ class Formatter:
             argument = pending.arguments[position]
             pending.shown.append(self._decode(call, argument, position))
 
-    def _follow_mask(self, view: CallView, call: Call) -> None:
-        """Keep the signal mask of a thread, to show what rt_sigreturn brings back."""
+    def _follow_mask(self, view: CallView, call: Call, memory: MemoryReader) -> None:
+        """Keep the signal mask of a thread, to show what rt_sigreturn brings back.
+
+        Memory that knows its thread tells better: handlers begin with more than the mask outside.
+        """
         masks = self._masks.setdefault(view.tid, [0])
         if view.name == "rt_sigreturn":
             if len(masks) > 1:
                 masks.pop()
+            now: int | None = getattr(memory, "blocked_signals", None)
+            if now is not None:
+                masks[-1] = now
             call.args = (masks[-1], *call.args[1:])
         elif view.name == "rt_sigprocmask" and not call.failed:
             given = call.unpack(call.args[1], "Q")
@@ -217,7 +228,8 @@ def safe_integer(value: int) -> int | str:
 
 def execve_line(path: str, argv: tuple[str, ...], envp_va: int, count: int, limit: int = 32) -> str:
     """Strace's first line: how the program was started."""
-    shown = [quote(arg.encode("utf-8", "surrogateescape")) for arg in argv[:limit]]
+    strings = [arg.encode("utf-8", "surrogateescape") for arg in argv[:limit]]
+    shown = [quote(text[:limit]) + "..." * (len(text) > limit) for text in strings]
     if len(argv) > limit:
         shown.append("...")
     noun = "var" if count == 1 else "vars"

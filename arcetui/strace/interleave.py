@@ -79,7 +79,7 @@ class Interleaver:
             return f"{tid:<5} "
         return f"[pid {tid:>5}] " if len(self.threads) > 1 else ""
 
-    def supersede(self, tid: int, pid: int) -> None:
+    def supersede(self, tid: int, pid: int, *, tells: bool = True) -> None:
         """A thread goes on under the id of its process's first thread (execve)."""
         call = self._open.pop(tid, None)
         if call is not None:
@@ -88,7 +88,8 @@ class Interleaver:
                 self._cut()
                 del self._open[tid]
             self._open[pid] = call
-        self.line(tid, f"+++ superseded by execve in pid {pid} +++")
+        if tells:
+            self.line(tid, f"+++ superseded by execve in pid {pid} +++")
 
     # -- lines ----------------------------------------------------------------------------------
 

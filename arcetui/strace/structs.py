@@ -19,6 +19,7 @@ from arcetui.strace.text import (
     flags,
     hexa,
     lookup,
+    octal,
     quote,
     struct,
 )
@@ -89,7 +90,7 @@ def time_comment(sec: int, nsec: int) -> str:
     """The date strace adds as a comment, in UTC."""
     from datetime import UTC, datetime, timedelta
 
-    if not sec and not nsec:
+    if (not sec and not nsec) or not 0 <= nsec < 10**9:
         return ""
     try:
         when = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=sec)
@@ -333,15 +334,24 @@ def flock(call: Call, value: int) -> str:
     return struct(*fields)
 
 
-def open_how(call: Call, value: int) -> str:
-    """`struct open_how *` of openat2."""
-    got = call.unpack(value, "QQQ")
+def owner(call: Call, value: int) -> str:
+    """`struct f_owner_ex *` of fcntl."""
+    got = call.unpack(value, "Ii")
     if got is None:
         return addr(value)
-    fields = [f"flags={open_flags_text(got[0], call.arch)}"]
+    return struct(f"type={choice(got[0], file_names.OWNER, 'F_OWNER_???')}", f"pid={got[1]}")
+
+
+def open_how(call: Call, value: int) -> str:
+    """`struct open_how *` of openat2, its size in the fourth argument."""
+    got = call.unpack(value, "QQQ") if call.args[3] >= 24 else None
+    if got is None:
+        return addr(value)
+    more = f"|{got[0] >> 32 << 32:#x}" if got[0] >> 32 else ""
+    fields = [f"flags={open_flags_text(got[0], call.arch)}{more}"]
     if got[1] or got[0] & 0o100:
-        fields.append(f"mode={got[1]:04o}" if got[1] else "mode=000")
-    fields.append(f"resolve={hexa(got[2])}")
+        fields.append(f"mode={octal(got[1])}")
+    fields.append(f"resolve={flags(got[2], file_names.RESOLVE, 'RESOLVE_???')}")
     return struct(*fields)
 
 

@@ -197,3 +197,9 @@ class MemoryOf:
 
     def __call__(self, va: int, size_bytes: int) -> bytes:
         return peek(self.thread.process.aspace, va, size_bytes)
+
+    @property
+    def blocked_signals(self) -> int | None:
+        """The thread's signal mask, bit 0 for signal 1; None in a form without signals."""
+        signal = getattr(self.thread, "signal", None)
+        return None if signal is None else signal.blocked

@@ -6,6 +6,7 @@ from arcetui.strace.call import Arg, Spec
 from arcetui.strace.calls import (
     files,
     io,
+    ipc,
     memory,
     process,
     signals,
@@ -21,6 +22,7 @@ from arcetui.strace.scalars import hex64
 SPECS: dict[str, Spec] = {
     **files.CALLS,
     **io.CALLS,
+    **ipc.CALLS,
     **memory.CALLS,
     **process.CALLS,
     **signals.CALLS,
@@ -55,4 +57,8 @@ _VARYING: dict[str, tuple[str, ...]] = {
     "futex": ("uaddr", "futex_op", "val", "timeout", "uaddr2", "val3"),
     "prctl": ("option", "arg2", "arg3", "arg4", "arg5"),
     "arch_prctl": ("code", "addr"),
+    "msgctl": ("id", "cmd", "buf"),
+    "shmctl": ("id", "cmd", "buf"),
+    "semctl": ("semid", "semnum", "cmd", "arg"),
+    "mq_open": ("name", "oflag", "mode", "attr"),
 }

@@ -88,7 +88,7 @@ def cwd(call: Call, value: int) -> str:
 
 #: fcntl commands and the decoder of their argument; the rest show a hexadecimal number.
 _FCNTL = {
-    0: int32,
+    0: uint32,
     2: flag_set(file_names.FD, "FD_???"),
     4: open_flags,
     6: structs.flock,
@@ -98,8 +98,9 @@ _FCNTL = {
     37: structs.flock,
     38: structs.flock,
     1024: one_of(file_names.LOCK, "F_???", 64),
-    1030: int32,
-    1031: int32,
+    1030: uint32,
+    1031: uint32,
+    15: structs.owner,
     1033: flag_set(file_names.SEALS, "F_SEAL_???", 64),
 }
 
@@ -109,6 +110,8 @@ def _fcntl(call: Call) -> tuple[Arg, ...]:
     head = (FD, arg("cmd", one_of(file_names.FCNTL, "F_???")))
     if command in {1, 3, 9, 11, 1025, 1032, 1034}:
         return head
+    if command == 16:
+        return (*head, filled("arg", structs.owner))
     if command in {5, 36}:
         return (*head, filled("arg", structs.flock, even_failed=True))
     return (*head, arg("arg", _FCNTL.get(command, hex_argument)))
@@ -181,9 +184,7 @@ CALLS: dict[str, Spec] = {
     "unlinkat": Spec((DIRFD, PATH, AT_FLAGS), number),
     "rename": Spec((arg("oldpath", path), arg("newpath", path)), number),
     "renameat": Spec(NEW_NAMES, number),
-    "renameat2": Spec(
-        (*NEW_NAMES, arg("flags", flag_set(file_names.RENAME, "RENAME_???"))), number
-    ),
+    "renameat2": Spec((*NEW_NAMES, arg("flags", flag_set(file_names.RENAME, "RENAME_??"))), number),
     "link": Spec((arg("oldpath", path), arg("newpath", path)), number),
     "linkat": Spec((*NEW_NAMES, AT_FLAGS), number),
     "symlink": Spec((arg("target", path), arg("linkpath", path)), number),

@@ -215,6 +215,19 @@ CALLS: dict[str, Spec] = {
         ),
         number,
     ),
+    "tee": Spec(
+        (
+            arg("fd_in", int32),
+            arg("fd_out", int32),
+            arg("len", uint64),
+            arg("flags", flag_set(file_names.SPLICE, "SPLICE_F_???")),
+        ),
+        number,
+    ),
+    "vmsplice": Spec(
+        (*WRITEV, arg("flags", flag_set(file_names.SPLICE, "SPLICE_F_???"))),
+        number,
+    ),
     "copy_file_range": Spec(
         (
             arg("fd_in", int32),

@@ -52,7 +52,7 @@ def residency(call: Call, value: int) -> str:
 
 
 def _mremap(call: Call) -> tuple[Arg, ...]:
-    """Mremap has its fifth argument only with MREMAP_FIXED or MREMAP_DONTUNMAP."""
+    """Mremap has its fifth argument only with both MREMAP_MAYMOVE and MREMAP_FIXED."""
     args = (
         arg("old_address", pointer),
         arg("old_size", uint64),
@@ -60,7 +60,7 @@ def _mremap(call: Call) -> tuple[Arg, ...]:
         arg("flags", flag_set(memory_names.MREMAP, "MREMAP_???", 64)),
         arg("new_address", pointer),
     )
-    return args if call.args[3] & 6 else args[:4]
+    return args if call.args[3] & 3 == 3 else args[:4]
 
 
 CALLS: dict[str, Spec] = {

@@ -354,5 +354,5 @@ CALLS: dict[str, Spec] = {
         (filled("cpu", indirect("I")), filled("node", indirect("I")), arg("tcache", pointer)),
         number,
     ),
-    "pidfd_open": Spec((PID, arg("flags", hex32)), number),
+    "pidfd_open": Spec((PID, arg("flags", flag_set(process_names.PIDFD, "PIDFD_???"))), number),
 }

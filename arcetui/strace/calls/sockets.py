@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from arcetui.strace.call import Call, Spec
 from arcetui.strace.calls.io import pipe_pair
+from arcetui.strace.msghdr import msghdr
 from arcetui.strace.results import number
 from arcetui.strace.scalars import (
     FD,
@@ -14,7 +15,6 @@ from arcetui.strace.scalars import (
     indirect,
     int32,
     one_of,
-    pointer,
     read_buffer,
     sized_buffer,
     string,
@@ -29,7 +29,7 @@ def kind(_: Call, value: int) -> str:
     """A socket type with its flags."""
     value &= 0xFFFFFFFF
     text = choice(value & 0xF, names.KINDS, "SOCK_???")
-    return f"{text}|{flags(value & ~0xF, names.FLAGS, '')}" if value & ~0xF else text
+    return f"{text}|{flags(value & ~0xF, names.FLAGS, 'SOCK_???')}" if value & ~0xF else text
 
 
 def protocol(call: Call, value: int) -> str:
@@ -46,6 +46,8 @@ def sockaddr(call: Call, va: int, size: int) -> str:
         return addr(va)
     family = int.from_bytes(data[:2], "little")
     name = f"sa_family={choice(family, names.FAMILIES, 'AF_???')}"
+    if size == 2:
+        return struct(name)  # the kernel's address of a socket without a name, or one cut short
     if family == 1:
         path = data[2:].split(b"\0")[0]
         return struct(name, f"sun_path={quote(path)}" if path else f"sun_path=@{quote(data[3:])}")
@@ -92,12 +94,51 @@ def option(call: Call, value: int) -> str:
     """A socket option of its level."""
     if call.args[1] & 0xFFFFFFFF == 1:
         return choice(value & 0xFFFFFFFF, names.OPTIONS, "SO_???")
+    if call.args[1] & 0xFFFFFFFF == 6:
+        return choice(value & 0xFFFFFFFF, names.TCP_OPTIONS, "TCP_???")
     return hexa(value & 0xFFFFFFFF)
+
+
+def option_value(call: Call, value: int) -> str:
+    """What getsockopt gave: a number, or a peer's credentials."""
+    if (call.args[1] & 0xFFFFFFFF, call.args[2] & 0xFFFFFFFF) == (1, 17):
+        got = call.unpack(value, "iII")
+        return (
+            addr(value)
+            if got is None
+            else struct(f"pid={got[0]}", f"uid={got[1]}", f"gid={got[2]}")
+        )
+    return indirect("i")(call, value)
+
+
+def received(call: Call, value: int) -> str:
+    """Recvfrom's data; with MSG_TRUNC the result may be larger than the buffer."""
+    return call.buffer(value, min(call.result or 0, call.args[2]))
+
+
+def changed_length(call: Call, value: int) -> str:
+    """The length of an address: what the program gave, and what the kernel made of it."""
+    if call.result is None or call.before is None or not value:
+        return addr(value)
+    now = call.unpack(value, "i")
+    if call.failed or now is None or now[0] == call.before:
+        return f"[{call.before}]"
+    return f"[{call.before} => {now[0]}]"
+
+
+def message_in(call: Call, value: int) -> str:
+    """Sendmsg's structure."""
+    return msghdr(call, value, sockaddr, received=False)
+
+
+def message_out(call: Call, value: int) -> str:
+    """Recvmsg's structure."""
+    return msghdr(call, value, sockaddr, received=True)
 
 
 SOCKET = (arg("domain", one_of(names.FAMILIES, "AF_???")), arg("type", kind))
 LENGTH_IN = arg("addrlen", int32)
-LENGTH_OUT = filled("addrlen", indirect("i"))
+LENGTH_OUT = filled("addrlen", changed_length, even_failed=True)
 MSG_FLAGS = arg("flags", flag_set(names.MSG, "MSG_???"))
 LEVEL = arg("level", one_of(names.LEVELS, "SOL_???"))
 OPTION = arg("optname", option)
@@ -128,7 +169,12 @@ CALLS: dict[str, Spec] = {
     "listen": Spec((FD, arg("backlog", int32)), number),
     "accept": Spec((FD, filled("addr", address_out), LENGTH_OUT), number),
     "accept4": Spec(
-        (FD, filled("addr", address_out), LENGTH_OUT, arg("flags", flag_set(names.FLAGS, ""))),
+        (
+            FD,
+            filled("addr", address_out),
+            LENGTH_OUT,
+            arg("flags", flag_set(names.FLAGS, "SOCK_???")),
+        ),
         number,
     ),
     "getsockname": Spec((FD, filled("addr", address_out), LENGTH_OUT), number),
@@ -147,7 +193,7 @@ CALLS: dict[str, Spec] = {
     "recvfrom": Spec(
         (
             FD,
-            filled("buf", read_buffer),
+            filled("buf", received),
             arg("len", uint64),
             MSG_FLAGS,
             filled("src_addr", receive_address),
@@ -155,9 +201,11 @@ CALLS: dict[str, Spec] = {
         ),
         number,
     ),
-    "sendmsg": Spec((FD, arg("msg", pointer), MSG_FLAGS), number),
-    "recvmsg": Spec((FD, arg("msg", pointer), MSG_FLAGS), number),
+    "sendmsg": Spec((FD, arg("msg", message_in), MSG_FLAGS), number),
+    "recvmsg": Spec((FD, filled("msg", message_out), MSG_FLAGS), number),
     "setsockopt": Spec((FD, LEVEL, OPTION, arg("optval", indirect("i")), LENGTH_IN), number),
-    "getsockopt": Spec((FD, LEVEL, OPTION, filled("optval", indirect("i")), LENGTH_OUT), number),
+    "getsockopt": Spec(
+        (FD, LEVEL, OPTION, filled("optval", option_value), filled("optlen", indirect("i"))), number
+    ),
     "shutdown": Spec((FD, arg("how", one_of(names.SHUT, "SHUT_???"))), number),
 }

@@ -35,7 +35,7 @@ def group_list(count: int, call: Call, value: int) -> str:
     """A list of group ids."""
     got = call.unpack(value, f"{count}I") if 0 < count <= 65536 else None
     if got is None:
-        return addr(value) if count else "[]"
+        return addr(value) if count or not value else "[]"
     shown = [str(number_) for number_ in got[: call.string_limit]]
     return array(shown + (["..."] if count > call.string_limit else []))
 
@@ -96,7 +96,7 @@ CALLS: dict[str, Spec] = {
     ),
     "setfsuid": Spec((arg("fsuid", user_id),), number),
     "setfsgid": Spec((arg("fsgid", user_id),), number),
-    "getgroups": Spec((arg("size", uint32), filled("list", groups_out)), number),
+    "getgroups": Spec((arg("size", int32), filled("list", groups_out)), number),
     "setgroups": Spec((arg("size", uint32), arg("list", groups_in)), number),
     "uname": Spec((filled("buf", structs.uname),), number),
     "sethostname": Spec((arg("name", hostname), arg("len", uint64)), number),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from arcetui.strace import structs
 from arcetui.strace.call import Call, Spec
 from arcetui.strace.results import number
-from arcetui.strace.scalars import arg, filled, flag_set, indirect, int32, one_of, pointer, uint32
+from arcetui.strace.scalars import arg, filled, flag_set, indirect, int32, one_of, uint32
+from arcetui.strace.sigevent import sigevent
 from arcetui.strace.tables import clocks as clock_names
 from arcetui.strace.text import addr
 
@@ -51,7 +52,7 @@ CALLS: dict[str, Spec] = {
         number,
     ),
     "alarm": Spec((arg("seconds", uint32),), number),
-    "timer_create": Spec((CLOCK, arg("sevp", pointer), filled("timerid", indirect("i"))), number),
+    "timer_create": Spec((CLOCK, arg("sevp", sigevent), filled("timerid", indirect("i"))), number),
     "timer_settime": Spec(
         (
             TIMER_ID,

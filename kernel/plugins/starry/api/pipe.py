@@ -32,7 +32,7 @@ _AARCH64_O_DIRECT: Final = 0o200000
 
 
 def sys_pipe2(t: Thread, fds: int, flags: int) -> int:
-    """pipe2(2). With O_DIRECT every write is a packet."""
+    """pipe2(2). With O_DIRECT every write is a packet; only the writer keeps that flag."""
     flags = as_uint32(flags)
     direct = _AARCH64_O_DIRECT if t.arch.name == "aarch64" else O_DIRECT
     if flags & ~(O_CLOEXEC | O_NONBLOCK | direct):
@@ -43,12 +43,11 @@ def sys_pipe2(t: Thread, fds: int, flags: int) -> int:
     name = reader.pipe.name
     kept = flags & O_NONBLOCK
     if flags & direct:
-        kept |= O_DIRECT
         writer.packets = True
     cloexec = bool(flags & O_CLOEXEC)
     ends = (
         OpenFile(kernel.alloc, reader, O_RDONLY | kept, name),
-        OpenFile(kernel.alloc, writer, O_WRONLY | kept, name),
+        OpenFile(kernel.alloc, writer, O_WRONLY | kept | O_DIRECT * writer.packets, name),
     )
     try:
         first = table.add(ends[0], cloexec, limit)

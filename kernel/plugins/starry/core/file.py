@@ -173,7 +173,7 @@ class OpenFile:
         self.offset = 0
         self.path = path
         self.node = node
-        self.owner: tuple[int, int, int] = (F_OWNER_PID, 0, 0)
+        self.owner: tuple[int, int, int] = (F_OWNER_TID, 0, 0)
         self.refs = 1
         mode = flags & O_ACCMODE
         is_io = not flags & O_PATH

@@ -55,11 +55,14 @@ class FedDebugger:
                 self._debugger.feed_eof()
 
     def _run(self, goal: Goal) -> Stopped:
-        """Carry out a goal; what the program writes is printed meanwhile."""
+        """Carry out a goal; what the program writes is printed meanwhile. SIGINT pauses it."""
         self._debugger.begin(goal)
-        while (stopped := self._debugger.pump(SLICE_INSNS)) is None:
-            if self.printer is not None and not goal.reverse:
-                self.printer.program_output()
+        with self._streams.pausing():
+            while (stopped := self._debugger.pump(SLICE_INSNS)) is None:
+                if self.printer is not None and not goal.reverse:
+                    self.printer.program_output()
+                if self._streams.interrupted:
+                    return self._debugger.pause()
         return stopped
 
 

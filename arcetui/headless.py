@@ -16,6 +16,25 @@ if TYPE_CHECKING:
 FAILED_STATUS = 125
 
 
+class Starving:
+    """Tells who stops a program that gets nowhere why that may be."""
+
+    def __init__(self, streams: HostStreams) -> None:
+        self._streams = streams
+        self._sentence = ""
+        streams.before_leaving(self._tell)
+
+    def hear(self, sentence: str) -> None:
+        """Who keeps ready tasks from running at this moment."""
+        self._sentence = sentence
+
+    def _tell(self) -> None:
+        if self._sentence and self._streams.interrupted:
+            from arcetui.render.row import safe
+
+            sys.stderr.write(f"arcetui: {safe(self._sentence)}\n")
+
+
 def run(options: Options) -> int:
     """Run a program; its exit status as a shell reports it."""
     recipe = make_recipe(options, (stream_kind(0), stream_kind(1), stream_kind(2)))
@@ -31,8 +50,9 @@ def run_recipe(recipe: Recipe, streams: HostStreams, observer: SyscallObserver |
     """
     from kernel.control import LoadError, Panicked, run_headless
 
+    starving = Starving(streams)
     try:
-        status = run_headless(recipe, streams.read, streams.write, observer)
+        status = run_headless(recipe, streams.read, streams.write, observer, starving.hear)
     except LoadError as error:
         raise UsageError(str(error)) from None
     except Panicked as error:

@@ -11,7 +11,7 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -22,13 +22,18 @@ class HostStreams:
     """stdin, stdout and stderr.
 
     As a context manager it takes SIGINT, SIGTERM and SIGHUP: they end the process at once, since
-    nothing is left to do for an emulated program but to stop it.
+    nothing is left to do for an emulated program but to stop it; in batch mode see `pausing`.
+
+    Attributes:
+        interrupted: Whether one of these signals came.
     """
 
     def __init__(self) -> None:
         self._saved: list[Any] | None = None
         self._closers: list[Callable[[], object]] = []
         self._handlers: dict[int, Any] = {}
+        self.interrupted = False
+        self._pauses = False
 
     def __enter__(self) -> HostStreams:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -54,7 +59,19 @@ class HostStreams:
         os._exit(status)
 
     def _on_signal(self, number: int, _: FrameType | None) -> None:
-        self.leave(128 + number)
+        waits = self._pauses and number == signal.SIGINT and not self.interrupted
+        self.interrupted = True
+        if not waits:
+            self.leave(128 + number)
+
+    @contextlib.contextmanager
+    def pausing(self) -> Iterator[None]:
+        """Meanwhile the first SIGINT ends nothing: who runs the program looks at `interrupted`."""
+        self._pauses, self.interrupted = True, False
+        try:
+            yield
+        finally:
+            self._pauses = False
 
     # -- terminal -------------------------------------------------------------------------------
 

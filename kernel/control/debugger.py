@@ -24,6 +24,7 @@ from kernel.control.types import (
     SyscallObserver,
 )
 from kernel.inspect.position import Position
+from kernel.inspect.starving import starving_sentence
 from kernel.machine.arch import Arch
 from kernel.machine.console import ConsoleLog
 from kernel.recipe import LoadError, Recipe
@@ -117,6 +118,8 @@ class Debugger(Looking):
         self._give_up()
         self.epoch += 1
         sentence = "given up: back where the search began" if was_back else "paused"
+        if not was_back and (starving := starving_sentence(self._system)):
+            sentence = f"paused: {starving}"
         return Stopped(StopReason.PAUSED, sentence, self.position)
 
     def _give_up(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from kernel.boot import boot
+from kernel.inspect.starving import starving_sentence
 from kernel.inspect.system import System
 from kernel.machine.board import Halt
 from kernel.recipe import Recipe
@@ -38,6 +39,7 @@ def run_headless(
     read_input: Callable[[], bytes],
     out: Callable[[int, bytes], None],
     observer: SyscallObserver | None = None,
+    starving: Callable[[str], None] | None = None,
 ) -> int:
     """Run a program to its end.
 
@@ -46,6 +48,7 @@ def run_headless(
         read_input: Called when the program waits for input; blocks; empty means end of input.
         out: Takes what the program writes to descriptor 1 or 2.
         observer: Hears of system calls, if given.
+        starving: Hears now and then who keeps ready tasks from running; "" for nobody.
 
     Returns:
         The raw wait status.
@@ -63,6 +66,8 @@ def run_headless(
         halt = timeline.advance(SLICE_INSNS)
         if halt == Halt.OFF:
             return board.exit_status
+        if starving is not None:
+            starving(starving_sentence(system))
         if halt == Halt.PANIC:
             raise Panicked(board.panic)
         if halt == Halt.IDLE:

@@ -54,6 +54,8 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
     steps = _last_step(events, width)
     if steps:
         add(row((" last step", "heading")), *steps)
+    if view.bytes.free_lists:
+        add(row((" free lists ", "heading"), (_about_lists(view.bytes, width), "dim")))
     for free in view.bytes.free_lists:
         blocks = "  ".join(f"{pa:x}" for pa in free.blocks[:8])
         more = f" … {len(free.blocks)} blocks" if len(free.blocks) > 8 else ""
@@ -74,6 +76,12 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
         title=f"bitmap + {view.bytes.name}",
         changed=sentence(snapshot, "allocators"),
     )
+
+
+def _about_lists(view: ByteAllocView, width: int) -> str:
+    text = "class, size, how many → where"
+    levels = ": fl and sl, the two levels of classes" if view.fl_bitmap else ""
+    return text + levels if len(text + levels) + 13 <= width else text
 
 
 def _pages(pages: PageAllocView, events: tuple[Event, ...], width: int, lines: int) -> list[Row]:
@@ -105,7 +113,7 @@ def _level(depth: int, words: tuple[int, ...], width: int) -> Row:
     room = max(width - 20, 8)
     if len(words) == 1:
         cells = "".join("░" if words[0] >> bit & 1 else "█" for bit in range(16))
-        note = "1 word: a cell is a bit"
+        note = "1 bit a cell: ░ free █ used ▒ both"
     else:
         each = -(-len(words) // room)
         cells = ""
@@ -113,7 +121,7 @@ def _level(depth: int, words: tuple[int, ...], width: int) -> Row:
             part = words[start : start + each]
             full = all(word == 0xFFFF for word in part)
             cells += "░" if full else "█" if not any(part) else "▒"
-        note = f"{len(words)} words"
+        note = f"{len(words)} words, one a cell" if each == 1 else ""
     return row((f" L{depth} ", "label"), (cells, "used"), (f" {note}" if depth < 2 else "", "dim"))
 
 

@@ -6,9 +6,10 @@ mode and `--json` give the plain fields, as `kernel/crates/event.py` lists them.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from arcetui.render.numbers import human_bytes
+from arcetui.render.numbers import duration, human_bytes
 from arcetui.strace.errors import ERRORS
 from arcetui.strace.tables.signals import signal
 
@@ -89,6 +90,15 @@ def _arguments(values: tuple[int, ...]) -> str:
     return ", ".join(f"{value:#x}" if value > 9 else str(value) for value in signed)
 
 
+@cache
+def _argument_count(name: str) -> int | None:
+    """How many of the six registers a call looks at; None if that is not known."""
+    from arcetui.strace.calls import SPECS  # late: the tables of all calls
+
+    spec = SPECS.get(name)
+    return len(spec.args) if spec is not None and spec.vary is None else None
+
+
 def _because(event: Event) -> str:
     return f": {event['why']}" if event["why"] else ""
 
@@ -119,6 +129,14 @@ _WORDINGS: dict[str, Wording] = {
     "BLOCK_MERGE": _merge,
     "FAULT_ENTER": lambda e: f"#{e['serial']} {access(e['access'])} of {e['va']:#x}",
     "FAULT_EXIT": lambda e: f"#{e['serial']} {e['va']:#x}: {e['outcome']}",
+    "TICK_ENTER": lambda e: f"#{e['serial']}",
+    "TICK_EXIT": lambda e: f"#{e['serial']}",
+    "IDLE_SKIP": lambda e: f"{duration(e['to_ns'] - e['from_ns'])} to {duration(e['to_ns'])}",
+    "TASK_WAKE": lambda e: f"{e['tid']} on cpu{e['cpu']}, by {e['by']}",
+    "TASK_EXIT": lambda e: f"{e['tid']}, code {e['code']}",
+    "PROC_NEW": lambda e: f"{e['pid']}, child of {e['parent']}",
+    "PROC_EXEC": lambda e: f"{e['pid']} {e['path']}",
+    "NS_NEW": lambda e: f"{e['ns']}: {human_bytes(e['size_bytes'])} at {e['pa']:#x}",
     "TASK_NEW": lambda e: f"{e['tid']} {e['name']}",
     "TASK_STATE": lambda e: f"{e['tid']} {e['old']} → {e['new']}{_because(e)}",
     "TASK_SWITCH": lambda e: f"{e['prev']} → {e['next']}{_because(e)}",
@@ -164,7 +182,8 @@ def event_text(event: Event, names: Mapping[int, str]) -> str:
     if kind.startswith(("SYSCALL_", "CALL_")) and "serial" in event.as_dict():
         call = f"#{event['serial']} {names.get(event['nr'], event['nr'])}"
         if kind.endswith("_ENTER"):
-            return f"{call}({_arguments(event['args'])})"
+            count = _argument_count(str(names.get(event["nr"], "")))
+            return f"{call}({_arguments(event['args'][:count])})"
         if kind.endswith("_EXIT"):
             return f"{call} = {_result(event)}"
         if kind.endswith("_BLOCK"):

@@ -126,10 +126,11 @@ def deadlock_lines(
         circle = [*view.cycle, view.cycle[0]]
         named = len({tasks[tid].name for tid in view.cycle if tid in tasks}) > 1
         who = {tid: _thread_words(tid, tasks, named) for tid in view.cycle}
-        text += " " + ", ".join(
+        links = ", ".join(
             f"{who[a]} waits for {_lock(a, view, symbols)} that {who[b]} holds"
             for a, b in pairwise(circle)
         )
+        text += f" {links[0].upper()}{links[1:]}" if view.stuck else f" {links}"
         text += "."
     elif view.stuck and len(waiting) > 1:
         text += " Each waits for what another would have to give first."

@@ -38,6 +38,7 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
         items += [Item("physical", step.entry_pa, step.level)] * (len(rows) - len(items))
     rows += _verdict(walk, len(walk.steps), width)
     items += [Item("physical", max(walk.pa, 0), "frame")] * (len(rows) - len(items))
+    rows += _meanings(walk, width, height - len(rows))
     fixed = str(target).startswith("0x")  # then the first row says it already
     title = f"for {walk.access}" if fixed else f"{target} for {walk.access}"
     return PaneContent(tuple(rows), tuple(items), title=title, changed=sentence(snapshot, "walk"))
@@ -106,6 +107,18 @@ def _step(step: WalkStep, depth: int, changed: bool, width: int, short: bool) ->
         flags.append(Span(text, "key" if on else "dim"))
         used += len(text)
     return [tuple(line), tuple(flags)] if step.bits else [tuple(line)]
+
+
+def _meanings(walk: WalkView, width: int, lines: int) -> list[Row]:
+    """What the bits of the last entry say, for those who do not know them by heart."""
+    bits = walk.steps[-1].bits if walk.steps else ()
+    said = [f"{name if on else '-' + name} {meaning}" for name, on, meaning in bits]
+    for count in range(len(said), 0, -1):
+        text = ", ".join(said[:count]) + (" …" if count < len(said) else "")
+        wrapped = textwrap.wrap(text, max(width - 2, 20), break_on_hyphens=False)
+        if len(wrapped) <= lines:
+            return [row((f" {line}", "dim")) for line in wrapped]
+    return []
 
 
 def _verdict(walk: WalkView, depth: int, width: int) -> list[Row]:

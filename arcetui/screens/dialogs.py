@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import textwrap
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -11,35 +12,62 @@ from textual.screen import ModalScreen
 from textual.widgets import Label
 
 from arcetui import keymap, layouts
+from arcetui.pane_help import READING
 from arcetui.render.maps_pane import LEGEND
 from arcetui.render.row import Row, row
 from arcetui.widgets.line_view import LineView
 from arcetui.widgets.row_screen import RowScreen
 
+if TYPE_CHECKING:
+    from textual import events
 
-def help_rows(pane: str) -> list[Row]:
-    """The `?` page: the focused pane first, then all keys by group, panes, legend."""
+#: Width of the help box; as in the style sheet.
+_MOST_COLUMNS = 110
+
+_MARKS = (
+    "* changed by the last step   ▶ here   ● breakpoint   Δ what the last step changed",
+    "Top line: at 120+5 is the position, 120 events of the kernel and 5 instructions later; sys "
+    "counts system calls, insns instructions; mem is frames in use; the time is virtual.",
+    "Mouse: click selects and focuses, twice enters, the wheel scrolls, the left edge of a code "
+    "line sets a breakpoint, words of the key bar are keys.",
+)
+
+
+def _hanging(head: str, text: str, width: int, style: str = "key") -> list[Row]:
+    """A heading and its text, wrapped beside it."""
+    lines = textwrap.wrap(text, max(width - len(head), 20)) or [""]
+    return [
+        row((head if not number else " " * len(head), style), line)
+        for number, line in enumerate(lines)
+    ]
+
+
+def help_rows(pane: str, width: int = 110) -> list[Row]:
+    """The `?` page: the focused pane first, then all keys by group, panes, legend.
+
+    Args:
+        pane: The focused pane's name.
+        width: Columns there are.
+    """
     about = layouts.BY_NAME.get(pane)
     rows: list[Row] = []
     if about is not None:
-        rows += [row((f" This pane, {about.heading}: ", "heading"), about.about + "."), row(" ")]
+        rows += _hanging(f" This pane, {about.heading}: ", about.about + ".", width, "heading")
+        for text in READING[about.name]:
+            rows += _hanging("  ", text, width)
+        rows.append(row(" "))
     rows.append(row((" A capital letter does the same backwards.", "value")))
     for group, keys in keymap.groups():
         rows += [row(" "), row((f" {group}", "heading"))]
         for key in keys:
             names = " ".join(keymap.shown(name) for name in key.keys)
-            rows.append(row((f"  {names:<22} ", "key"), key.help))
+            rows += _hanging(f"  {names:<22} ", key.help, width)
     rows += [row(" "), row((" Panes", "heading"))]
     for each in layouts.PANES:
-        rows.append(row((f"  {each.keys:<2} {each.heading:<14} ", "key"), each.about + "."))
-    rows += [
-        row(" "),
-        row((" Marks", "heading")),
-        LEGEND,
-        row("  * changed by the last step   ▶ here   ● breakpoint   Δ what the last step changed"),
-        row("  Mouse: click selects and focuses, twice enters, the wheel scrolls,"),
-        row("  the left edge of a code line sets a breakpoint, words of the key bar are keys."),
-    ]
+        rows += _hanging(f"  {each.keys:<2} {each.heading:<14} ", each.about + ".", width)
+    rows += [row(" "), row((" Marks", "heading")), LEGEND]
+    for text in _MARKS:
+        rows += _hanging("  ", text, width)
     return rows
 
 
@@ -65,9 +93,15 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """One list."""
         with Vertical(id="help-box"):
-            view = LineView("keys (↑ ↓ scroll, Esc closes)")
-            view.rows = help_rows(self._pane)
-            yield view
+            yield LineView("keys (↑ ↓ scroll, Esc closes)")
+
+    def on_resize(self, event: events.Resize) -> None:
+        """As wide as there is room."""
+        width = min(event.size.width, _MOST_COLUMNS) - 4
+        view = self.query_one(LineView)
+        view.rows = help_rows(self._pane, width)
+        view.scroll_rows(0)
+        view.refresh()
 
     def action_rows(self, by: int) -> None:
         """Scroll."""

@@ -113,7 +113,7 @@ class ChoiceList(LineView):
             rows.append(row((f" {heading}", "heading")))
             self.choices.append(None)
             for choice in choices:
-                rows.append(row((f"   {choice.name:<18} ", "key"), (choice.about, "value")))
+                rows.append(row((f"   {choice.name:<14} ", "key"), (choice.about, "value")))
                 self.choices.append(choice)
         self.show(rows)
         self.cursor = -1
@@ -136,6 +136,22 @@ class ChoiceList(LineView):
                 self.move_cursor(at)
                 return
 
+    def move_page(self, by: int) -> None:
+        """Select a choice a page further; the first or last where there is none."""
+        to = max(0, min(self.cursor + by * self.page, len(self.choices) - 1))
+        while to > 0 and self.choices[to] is None:
+            to -= 1
+        self.cursor = to
+        if to == 0:
+            self.move(1)
+        self.move_cursor(self.cursor)
+
+    def cursor_moved(self) -> None:
+        """Tell all about the choice: its row may be too short for that."""
+        screen = self.screen
+        if isinstance(screen, StartScreen) and self.chosen is not None:
+            screen.tell_about(self.chosen)
+
     @property
     def chosen(self) -> Choice | None:
         """The selected program."""
@@ -154,6 +170,10 @@ class StartScreen(RowScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)"),
         Binding("down,j", "move(1)"),
+        Binding("pageup,ctrl+b", "page(-1)"),
+        Binding("pagedown,ctrl+f", "page(1)"),
+        Binding("home,g", "page(-1000)"),
+        Binding("end,G", "page(1000)"),
         Binding("left,h", "arch(-1)"),
         Binding("right,l", "arch(1)"),
         Binding("enter", "open"),
@@ -176,6 +196,7 @@ class StartScreen(RowScreen[None]):
         yield Label("", id="start-error", markup=False)
         yield LineBar(id="start-arch")
         yield ChoiceList()
+        yield Label("", id="start-about", markup=False)
         yield EntryInput(
             id="start-path", placeholder="o: type the path of your own static ELF program"
         )
@@ -208,6 +229,11 @@ class StartScreen(RowScreen[None]):
         label.update(f"✗ {sentence}" if sentence else "")
         label.set_class(bool(sentence), "-shown")
 
+    def tell_about(self, choice: Choice) -> None:
+        """Say in full what the selected program is."""
+        text = choice.about if choice.about == choice.path else f"{choice.name}: {choice.about}"
+        self.query_one("#start-about", Label).update(text)
+
     def _fill(self) -> None:
         arch = ARCHES[self._arch]
         spans = [Span("architecture: ", "label")]
@@ -230,6 +256,10 @@ class StartScreen(RowScreen[None]):
     def action_move(self, by: int) -> None:
         """Up or down."""
         self.query_one(ChoiceList).move(by)
+
+    def action_page(self, by: int) -> None:
+        """A page up or down."""
+        self.query_one(ChoiceList).move_page(by)
 
     def action_arch(self, by: int) -> None:
         """Another architecture, the same sample if it is there."""

@@ -54,7 +54,7 @@ def test_the_pane_says_the_same() -> None:
     commander, stop = starved("x86_64")
     view = commander.context.debugger.scheduling()
     symbols = {wait.va: commander.context.symbols.describe(wait.va) for wait in view.waits}
-    text = " ".join(deadlock_lines(view, tasks_by_tid(view), symbols, 400))
+    text = " ".join(deadlock_lines(view, tasks_by_tid(view), symbols, 400)).lower()
     for waiter, (fork, holder) in circle(stop).items():
         assert f"thread {waiter} waits for {fork} that thread {holder} holds" in text
 

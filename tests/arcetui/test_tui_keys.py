@@ -16,7 +16,10 @@ from fake_session_debugger import FakeDebugger
 
 from arcetui import keymap, layouts
 from arcetui.app import ArcetuiApp
+from arcetui.pane_help import READING
 from arcetui.recent import RecentFiles
+from arcetui.render import row as line
+from arcetui.screens.dialogs import help_rows
 from arcetui.state import Launch
 from arcetui.widgets.entry import AskBar, EntryInput, PromptPanel
 
@@ -308,10 +311,18 @@ async def test_help_comes_from_the_table(tmp_path):
     async with opened(tmp_path, size=(120, 60)) as (app, pilot, _fake):
         await pilot.press("question_mark")
         await until(lambda: "One instruction." in text(app))
+        await until(lambda: "the instruction that runs next" in text(app))  # how the pane reads
         await pilot.press("pagedown", "end", "home", "down", "up", "escape")
         await pilot.press("f1", "escape")
         await pilot.press("q")
     assert app.return_code == 0
+
+
+def test_help_tells_how_each_pane_reads_and_fits_its_box():
+    for pane in layouts.BY_NAME:
+        assert READING[pane]
+        for width in (76, 106):
+            assert all(len(line.text(row)) <= width for row in help_rows(pane, width))
 
 
 async def test_console_takes_text_and_keys_stay_away(tmp_path):

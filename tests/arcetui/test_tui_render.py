@@ -16,6 +16,7 @@ from arcetui.capture import Capture, PlainCalls
 from arcetui.listing import NoNames
 from arcetui.panes.grid import RENDERERS
 from arcetui.render import status_pane
+from arcetui.render.event_words import event_text
 from arcetui.render.maps_pane import content as maps
 from arcetui.render.memory_pane import memory_content
 from arcetui.render.numbers import human_bytes
@@ -27,6 +28,7 @@ from arcetui.render.timeline_pane import content as timeline
 from arcetui.render.walk_pane import content as walk
 from arcetui.widgets.row_style import CLASSES
 from kernel.control import Goal, GoalKind
+from kernel.crates.event import BOOT_CAUSE, FIELDS, Event, EventKind
 
 
 @pytest.fixture
@@ -75,10 +77,34 @@ def test_the_walk_cuts_the_address(pictures):
     assert shown[2] == " 000000000 000000000 000000010 000000001 000000101000"
     assert shown[3] == " PML4 0x80001000[0] = 0000000080002027 → table"
     assert shown[4] == "        P -W U A"
-    assert shown[-2] == "         = frame 0x80005000 + 0x28  4 KiB page, r-x"
-    assert shown[-1].startswith(" ✓ allowed")
+    assert shown[-3] == "         = frame 0x80005000 + 0x28  4 KiB page, r-x"
+    assert shown[-2].startswith(" ✓ allowed")
+    assert shown[-1].startswith(" P ")  # the bits' meanings, where there is room for them
+    assert lines(walk(pictures[2], 70, len(shown) - 1))[-1].startswith(" ✓ allowed")
+    part = replace(pictures[2].walk, steps=pictures[2].walk.steps[:2], rest=(("PD", 29, 21),))
+    assert lines(walk(replace(pictures[2], walk=part), 70, 30))[1].split() == [
+        *("PML4", "0", "PDPT", "0", "PD", "2", "offset", "4136")
+    ]
     bad = replace(pictures[2], walk=replace(pictures[2].walk, ok=False, pa=-1, sentence="no VMA"))
-    assert lines(walk(bad, 70, 30))[-1] == " ✗ no VMA"
+    assert " ✗ no VMA" in lines(walk(bad, 70, 30))
+
+
+def test_events_read_as_sentences():
+    def said(kind, *fields):
+        return event_text(Event(1, 0, 4, 0, BOOT_CAUSE, kind, fields), {9: "mmap", 12: "brk"})
+
+    k = EventKind
+    assert said(k.VMA_ADD, 1, 0x1000, 0x3000, 3, "Alloc") == "0x1000-0x3000 rw- Alloc"
+    assert said(k.VMA_PROTECT, 1, 0, 4096, 3, 1) == "0x0-0x1000 r--, was rw-"
+    assert said(k.TLB_FLUSH, 0x5000, -1) == "all addresses"
+    assert said(k.PTE_SET, 1, 0x1000, 0x88, 0, 7) == "0x1000: entry at 0x88 = 0x7"
+    assert said(k.PTE_CLEAR, 1, 0x1000, 0x88, 7) == "0x1000: entry at 0x88, was 0x7"
+    assert said(k.FAULT_ENTER, 2, 0x1000, 2) == "#2 write of 0x1000"
+    assert said(k.SYSCALL_ENTER, 3, 12, (16, 7, 7, 7, 7, 7)) == "#3 brk(0x10)"
+    assert said(k.SYSCALL_EXIT, 3, 9, -12) == "#3 mmap = -12 ENOMEM"
+    assert said(k.SIGNAL_SEND, 5, 11, 0) == "SIGSEGV to 5"
+    for kind, names in FIELDS.items():
+        assert said(kind, *([(1,) if name == "args" else 1 for name in names])) is not None
 
 
 def test_calls_say_what_they_changed(pictures):

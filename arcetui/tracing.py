@@ -19,6 +19,7 @@ from arcetui.strace.formatter import (
     execve_line,
     exit_line,
     signal_line,
+    stop_line,
 )
 from arcetui.strace.interleave import Interleaver
 from arcetui.strace.selection import known_calls
@@ -64,6 +65,7 @@ class Tracer:
         self._as_json = as_json
         self._quiet = quiet
         self._open: dict[int, tuple[SyscallView, Pending]] = {}
+        self._stopped: set[int] = set()  # threads whose stop has been told
         silent = "attach" in quiet or as_json
         self._lines = Interleaver(
             self.line,
@@ -89,6 +91,7 @@ class Tracer:
 
     def enter(self, call: SyscallView, memory: MemoryReader) -> None:
         """A call begins."""
+        self._stopped.discard(call.tid)
         if not self._lines.threads:
             self._first_thread(call.tid)
         if not self._chosen.wants_call(call.name, call.nr):
@@ -105,6 +108,7 @@ class Tracer:
 
     def exit(self, call: SyscallView, memory: MemoryReader) -> None:
         """A call returned."""
+        self._stopped.discard(call.tid)
         entry = self._open.pop(call.tid, None)
         if entry is None:
             return
@@ -128,6 +132,7 @@ class Tracer:
 
     def signal(self, tid: int, signo: int, info: SignalInfoView) -> None:
         """A signal reaches a thread."""
+        self._stopped.discard(tid)
         if not self._lines.threads:
             self._first_thread(tid)
         self._formatter.signal(tid)
@@ -150,6 +155,20 @@ class Tracer:
         else:
             line = signal_line(signo, info.code, info.pid, info.uid, info.addr, info.value)
             self._lines.line(tid, line)
+
+    def stopped(self, tid: int, signo: int) -> None:
+        """A signal stopped the thread, with its process; what wakes it then stops it again."""
+        if tid in self._stopped:
+            return
+        self._stopped.add(tid)
+        if self._summary is not None and self._write is None:
+            return
+        if not self._chosen.wants_signal(signo):
+            return
+        if self._as_json:
+            self.record({"type": "stopped", "tid": tid, "signo": signo})
+        else:
+            self._lines.line(tid, stop_line(signo))
 
     def created(self, parent: int, tid: int, pid: int) -> None:
         """A thread was made, in process `pid` (its own id: a new process)."""

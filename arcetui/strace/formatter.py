@@ -242,6 +242,11 @@ def signal_line(signo: int, code: int, pid: int, uid: int, addr: int, value: int
     return f"--- {signal(signo)} {siginfo(signo, code, pid, uid, addr, value)} ---"
 
 
+def stop_line(signo: int) -> str:
+    """`--- stopped by SIGSTOP ---`: the thread rests until SIGCONT."""
+    return f"--- stopped by {signal(signo)} ---"
+
+
 def exit_line(status: int) -> str:
     """`+++ exited with 0 +++` from a raw wait status."""
     if status & 0x7F:

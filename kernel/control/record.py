@@ -131,6 +131,11 @@ class Recorder:
         observer = self.observer
         return observer if isinstance(observer, TaskObserver) and not self.quiet else None
 
+    def on_stopped(self, thread: Any, signo: int) -> None:
+        """A signal stopped the thread's process; the thread rests now."""
+        if (observer := self._task_observer()) is not None:
+            observer.stopped(thread.tid, signo)
+
     def on_created(self, parent: Any, child: Any) -> None:
         """A thread, perhaps of a new process, was made."""
         if (observer := self._task_observer()) is not None:

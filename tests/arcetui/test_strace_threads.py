@@ -238,3 +238,13 @@ def test_json_knows_processes(family: Path) -> None:
     ]  # fmt: skip
     thread = created[-1]["tid"]
     assert {o["pid"] for o in objects if o.get("tid") == thread} == {created[-1]["pid"]}
+
+
+def test_a_stopped_process_says_so_once() -> None:
+    """strace's line for a group stop follows the signal that made it."""
+    sample = HERE.parents[1] / "samples" / "bin" / "x86_64" / "forktree"
+    lines = [line.partition("] ")[2] for line in trace(sample).splitlines() if "[pid" in line]
+    stops = [i for i, line in enumerate(lines) if line == "--- stopped by SIGSTOP ---"]
+    assert len(stops) == 1
+    assert any(line.startswith("--- SIGSTOP {") for line in lines[: stops[0]])
+    assert any(line.startswith("--- SIGCONT {") for line in lines[stops[0] :])

@@ -207,6 +207,8 @@ def deliver(t: Thread, cpu: Cpu) -> None:
     _show_notices(t)
     while True:
         if shared.stopped and not has_kill(t):
+            if t.starry.observer is not None:
+                t.starry.observer.on_stopped(t, shared.stop_signo)
             t.kernel.tasks.block_current(t.task, (), None, "stopped by a signal")
             return
         info = take_signal(t)
@@ -274,7 +276,7 @@ def _stop(t: Thread, signo: int) -> None:
     if p.signal.stopped or (signo != Signo.SIGSTOP and is_orphaned(t.starry, p.group)):
         return
     p.signal.stopped = True
-    p.stop_signal = signo
+    p.stop_signal = p.signal.stop_signo = signo
     p.was_continued = False
     for other in p.threads.values():
         if other is not t:

@@ -41,18 +41,19 @@ class ProcessSignals:
     Attributes:
         actions: Shared further by clone(CLONE_SIGHAND).
         pending: Sent to the process, for any thread to take.
-        stopped: A stop signal's default action holds all threads.
+        stopped: A stop signal's default action holds all threads; `stop_signo`: the last such.
         trampoline: User address of code that calls rt_sigreturn; 0 if there is none.
         itimers: setitimer(2) timers by number.
         timers: timer_create(2) timers by id.
     """
 
-    __slots__ = ("actions", "itimers", "pending", "stopped", "timers", "trampoline")
+    __slots__ = ("actions", "itimers", "pending", "stop_signo", "stopped", "timers", "trampoline")
 
     def __init__(self, actions: SignalActions | None = None) -> None:
         self.actions = actions if actions is not None else SignalActions()
         self.pending = PendingSignals()
         self.stopped = False
+        self.stop_signo = 0
         self.trampoline = 0
         self.itimers: dict[int, IntervalTimer] = {}
         self.timers: dict[int, PosixTimer] = {}

@@ -268,12 +268,12 @@ def fault(context: Context, text: str, *, as_json: bool = False) -> Result:
 
 def functions(context: Context, text: str, *, as_json: bool = False) -> Result:
     """Functions whose name contains a text."""
-    word = text.strip()
+    word, symbols = text.strip(), context.symbols
+    chosen = {symbol for name, symbol in symbols.by_name.items() if word in name and symbol.is_code}
     found = sorted(
-        (symbol for name, symbol in context.symbols.by_name.items() if word in name),
-        key=lambda symbol: symbol.address,
+        (symbol._replace(name=symbols.label(symbol.name)) for symbol in chosen),
+        key=lambda symbol: (symbol.address, symbol.name),
     )
-    found = [symbol for symbol in found if symbol.is_code]
     if as_json:
         return Result(tuple(json_row({"type": "function", **s._asdict()}) for s in found))
     rows = [row((f"{s.address:#x} ", "addr"), f"{s.size_bytes:>7} ", (s.name, "code"))

@@ -76,7 +76,7 @@ def backtrace(frames: list[Frame], symbols: Symbols | None) -> list[Row]:
             continue
         back = 0 if number == 0 or frame.how == "signal" else 1
         symbol = symbols.symbol_at(frame.pc - back) if symbols is not None else None
-        name = symbol.name if symbol is not None else "??"
+        name = symbols.label(symbol.name) if symbols and symbol else "??"
         line = symbols.line(frame.pc - back) if symbols is not None else None
         where = f" at {line[0].rsplit('/', 1)[-1]}:{line[1]}" if line else ""
         note = "" if frame.certain else f"  (a guess, by {frame.how})"

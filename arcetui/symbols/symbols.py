@@ -9,14 +9,18 @@ from __future__ import annotations
 from bisect import bisect_right
 from difflib import get_close_matches
 from functools import cached_property
+from pathlib import Path
 from typing import NamedTuple
 
+from arcetui.symbols.demangle import is_mangled, shown
 from arcetui.symbols.elf_file import ElfFile
 from arcetui.symbols.frames import FrameTable
 from arcetui.symbols.lines import LineMap
 
 #: A symbol without a size reaches at most this far.
 UNSIZED_REACH_BYTES = 1 << 16
+#: More mangled names than this are not made readable all at once (a second's work).
+MOST_READABLE = 30_000
 
 
 class Symbol(NamedTuple):
@@ -36,13 +40,18 @@ class Symbols:
         bias_bytes: What was added to its addresses when it was loaded (position-independent
             programs); 0 for others.
         kernel: Functions of the kernel that the program calls: (name, address, size).
+
+    Attributes:
+        program: The program's file on this host, if that is known: its sources may be near it.
     """
 
     def __init__(
         self, elf: bytes, bias_bytes: int = 0, kernel: tuple[tuple[str, int, int], ...] = ()
     ) -> None:
         self.file = ElfFile(elf)
+        self.program: Path | None = None
         self.bias = bias_bytes if self.file.is_pie else 0
+        self._labels: dict[str, str] = {}
         self._kernel = [Symbol(name, address, size, True) for name, address, size in kernel]
 
     @cached_property
@@ -66,7 +75,10 @@ class Symbols:
 
     @cached_property
     def by_name(self) -> dict[str, Symbol]:
-        """Every symbol by its name; a global one before a local one of the same name."""
+        """Every symbol by its name; a global one before a local one of the same name.
+
+        C++ and Rust symbols are here by their readable names too; of overloads the lowest one.
+        """
         out: dict[str, Symbol] = {symbol.name: symbol for symbol in self._kernel}
         weights: dict[str, int] = {}
         for name, address, size, kind, binding in self.file.symbols():
@@ -74,12 +86,28 @@ class Symbols:
                 continue
             weights[name] = binding
             out[name] = Symbol(name, address + self.bias, size, kind in {2, 10})
+        mangled = [symbol for name, symbol in out.items() if is_mangled(name)][:MOST_READABLE]
+        for symbol in sorted(mangled, key=lambda symbol: symbol.address):
+            out.setdefault(self.label(symbol.name), symbol)
         return out
+
+    @cached_property
+    def names(self) -> list[str]:
+        """What people type: every name but the mangled ones."""
+        return [name for name in self.by_name if not is_mangled(name)]
+
+    def label(self, name: str) -> str:
+        """How a symbol is shown."""
+        if not is_mangled(name):
+            return name
+        if name not in self._labels:
+            self._labels[name] = shown(name)
+        return self._labels[name]
 
     @cached_property
     def lines(self) -> LineMap:
         """The line table."""
-        return LineMap(self.file)
+        return LineMap(self.file, self.program)
 
     @cached_property
     def frames(self) -> FrameTable:
@@ -108,7 +136,7 @@ class Symbols:
         if not symbol.is_code and symbol.size_bytes:
             return None
         return (
-            symbol.name,
+            self.label(symbol.name),
             symbol.address,
             symbol.address + (symbol.size_bytes or self._room(index)),
         )
@@ -119,7 +147,7 @@ class Symbols:
         if symbol is None:
             return ""
         offset = address - symbol.address
-        return symbol.name + (f"+{offset:#x}" if offset else "")
+        return self.label(symbol.name) + (f"+{offset:#x}" if offset else "")
 
     def address_of(self, name: str) -> int | None:
         """The address of a symbol."""
@@ -128,11 +156,15 @@ class Symbols:
 
     def suggestions(self, name: str, most: int = 3) -> list[str]:
         """Symbols spelled like `name`."""
-        return get_close_matches(name, list(self.by_name), most, 0.7)
+        return get_close_matches(name, self.names, most, 0.7)
 
     def starting_with(self, prefix: str, most: int = 200) -> list[str]:
-        """Symbols that start with a prefix, sorted: for completion."""
-        found = sorted(name for name in self.by_name if name.startswith(prefix))
+        """Symbols that start with a prefix, sorted: for completion.
+
+        Mangled names are offered only to who begins to type one.
+        """
+        names = self.by_name if prefix.startswith("_") else self.names
+        found = sorted(name for name in names if name.startswith(prefix))
         return found[:most]
 
     def line(self, address: int) -> tuple[str, int] | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from difflib import get_close_matches
 from functools import cached_property
-from pathlib import Path
 from typing import NamedTuple
 
 from arcetui.symbols.demangle import is_mangled, shown
@@ -40,16 +39,12 @@ class Symbols:
         bias_bytes: What was added to its addresses when it was loaded (position-independent
             programs); 0 for others.
         kernel: Functions of the kernel that the program calls: (name, address, size).
-
-    Attributes:
-        program: The program's file on this host, if that is known: its sources may be near it.
     """
 
     def __init__(
         self, elf: bytes, bias_bytes: int = 0, kernel: tuple[tuple[str, int, int], ...] = ()
     ) -> None:
         self.file = ElfFile(elf)
-        self.program: Path | None = None
         self.bias = bias_bytes if self.file.is_pie else 0
         self._labels: dict[str, str] = {}
         self._kernel = [Symbol(name, address, size, True) for name, address, size in kernel]
@@ -107,7 +102,7 @@ class Symbols:
     @cached_property
     def lines(self) -> LineMap:
         """The line table."""
-        return LineMap(self.file, self.program)
+        return LineMap(self.file)
 
     @cached_property
     def frames(self) -> FrameTable:

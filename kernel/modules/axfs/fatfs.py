@@ -40,6 +40,11 @@ from kernel.modules.axfs.ramfs import FsHost
 
 MSDOS_MAGIC = 0x4D44
 _TWO_SECONDS = 2_000_000_000
+#: Names that MS-DOS gave to devices; Linux refuses them, too.
+_DEVICES = (
+    *("aux", "con", "nul", "prn"),
+    *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10)),
+)
 
 
 class FatFs(VfsOps):
@@ -224,13 +229,15 @@ class FatDir(VfsDir):
             self.attr.nlink += 1
 
     def find(self, name: str) -> tuple[str, FatDir | FatFile] | None:
-        """The cached node of a name, whatever its case, and the name as it is written."""
+        """The cached node of a name, long or short, whatever its case, and the name as written."""
+        name = name.rstrip(".")
         found = self.nodes.get(name)
         if found is not None:
             return name, found[1]
         folded = name.casefold()
         for known, (_, node) in self.nodes.items():
-            if known.casefold() == folded:
+            short = fat_entry.plain_name(node.entry.short)
+            if folded in (known.casefold(), short.casefold()):
                 return known, node
         return None
 
@@ -263,7 +270,7 @@ class FatDir(VfsDir):
             raise AxError(AxErrorKind.NOT_FOUND, "the directory is removed")
         if kind not in (VfsNodeType.FILE, VfsNodeType.DIR):
             raise LinuxError(Errno.EPERM, "FAT holds files and directories only")
-        _check_name(name)
+        name = _checked(name)
         fs, now = self.home, self.home.now_ns()
         is_dir = kind is VfsNodeType.DIR
         chain: list[int] = []
@@ -305,7 +312,7 @@ class FatDir(VfsDir):
 
     def rename(self, name: str, new_dir: VfsDir, new_name: str) -> None:
         assert isinstance(new_dir, FatDir)
-        _check_name(new_name)
+        new_name = _checked(new_name)
         found, target = self.find(name), new_dir.find(new_name)
         if found is not None and target is not None and target[1] is not found[1]:
             new_dir.remove(new_name)
@@ -338,13 +345,18 @@ def _give_back(fs: FatFs, chain: list[int]) -> None:
             fs.disk.dealloc_pages(pa, 1)
 
 
-def _check_name(name: str) -> None:
-    """What vfat refuses in names.
+def _checked(name: str) -> str:
+    """The name as vfat keeps it: without dots at its end.
 
     Raises:
-        LinuxError: EINVAL; ENAMETOOLONG.
+        LinuxError: EINVAL; ENOENT, nothing but dots; ENAMETOOLONG.
     """
-    if any(char in '"*:<>?|\\' or char < " " for char in name) or name[-1:] in (".", " "):
+    name = name.rstrip(".")
+    if not name:
+        raise LinuxError(Errno.ENOENT)
+    is_device = name.partition(".")[0].casefold() in _DEVICES
+    if is_device or name[-1] == " " or any(c in '"*:<>?|\\' or c < " " for c in name):
         raise LinuxError(Errno.EINVAL, "a name FAT cannot hold")
     if len(name.encode("utf-16-le", "surrogatepass")) > 2 * fat_entry.MAX_NAME_UNITS:
         raise LinuxError(Errno.ENAMETOOLONG)
+    return name

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from kernel.control import Debugger, Goal, GoalKind, Recipe, StopReason
-from kernel.crates.errno import AxError, AxErrorKind, LinuxError
+from kernel.crates.errno import AxError, AxErrorKind, Errno, LinuxError
 from kernel.crates.vfs import ROOT_USER, VfsNodeType
 from kernel.modules.axfs import fat_entry
 from kernel.modules.axfs.fat_entry import Entry
@@ -125,6 +125,24 @@ def test_what_fat_cannot_hold() -> None:
     with pytest.raises(LinuxError):
         root.create("what?", VfsNodeType.FILE, 0o644, ROOT_USER)
     assert root.lookup("ETC") is root.lookup("etc")
+
+
+def test_names_are_those_of_vfat() -> None:
+    """Dots at the end fall off, the short name is a name too, devices of MS-DOS are refused."""
+    root = root_of(machine())
+    node = root.create("Hello World.TXT.", VfsNodeType.FILE, 0o644, ROOT_USER)
+    assert root.lookup("HELLOW~1.TXT") is node
+    assert root.lookup("hello world.txt..") is node
+    assert [entry.name for entry in root.read_dir(2)][-1] == "Hello World.TXT"
+    with pytest.raises(LinuxError) as dots:
+        root.create("...", VfsNodeType.FILE, 0o644, ROOT_USER)
+    assert dots.value.errno is Errno.ENOENT
+    for name in ("con", "Nul.txt", "COM7", "lpt1.x", "end "):
+        with pytest.raises(LinuxError) as refused:
+            root.create(name, VfsNodeType.FILE, 0o644, ROOT_USER)
+        assert refused.value.errno is Errno.EINVAL, name
+    root.create("com0", VfsNodeType.FILE, 0o644, ROOT_USER)
+    root.create("console", VfsNodeType.FILE, 0o644, ROOT_USER)
 
 
 def test_an_open_file_outlives_its_name() -> None:

@@ -52,7 +52,9 @@ READING: dict[str, tuple[str, ...]] = {
     "console": (
         "What the program printed; the line below is its keyboard.",
         "Enter sends the line, Ctrl-D ends the input, ↑ brings typed lines back, Esc leaves. "
-        "Ctrl-C pauses the program; it does not reach it.",
+        "Ctrl-C pauses the program.",
+        "Ctrl-T makes it the program's keyboard: each key goes there at once, arrows and Ctrl-C "
+        "(SIGINT) too; Ctrl-T again ends that.",
     ),
     "tasks": (
         "Processes with their threads and children: number, state, CPU, what a thread waits for "

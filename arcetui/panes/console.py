@@ -15,6 +15,7 @@ from arcetui.render.console_pane import TerminalModel
 from arcetui.render.row import Row, Span
 from arcetui.state import NOTHING, ConsoleTail
 from arcetui.widgets.entry import EntryInput
+from arcetui.widgets.keyboard import KeyboardInput
 from arcetui.widgets.line_view import LineView
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class ConsolePane(Vertical):
         yield ConsoleView(self._heading)
         with Horizontal():
             yield Label("» ")
-            yield EntryInput()
+            yield KeyboardInput()
 
     @property
     def view(self) -> ConsoleView:
@@ -67,9 +68,9 @@ class ConsolePane(Vertical):
         return self.query_one(ConsoleView)
 
     @property
-    def entry(self) -> EntryInput:
+    def entry(self) -> KeyboardInput:
         """The input line."""
-        return self.query_one(EntryInput)
+        return self.query_one(KeyboardInput)
 
     @property
     def found(self) -> str:
@@ -88,11 +89,7 @@ class ConsolePane(Vertical):
         waiting = snapshot.machine.state == "waiting for input" and not snapshot.past
         if waiting is not self._waiting:
             self._waiting = waiting
-            self.entry.placeholder = (
-                "the program waits for this line: type it, then Enter"
-                if waiting
-                else "input for the program; 0 comes here, Esc leaves, Ctrl-D ends input"
-            )
+            self._say_how()
         changes = sentence(snapshot, "console")
         note = "waits for input" if waiting else ""
         view = self.view
@@ -100,6 +97,30 @@ class ConsolePane(Vertical):
         view.show(rows, note=note, changes=changes, focus=len(rows) - 1 if at_end else -1)
         if at_end:
             view.scroll_rows(len(rows))
+
+    def _say_how(self) -> None:
+        """What typing does here."""
+        if self.entry.direct:
+            text = "each key goes to the program, Ctrl-C too; Ctrl-T: by line again"
+        elif self._waiting:
+            text = "the program waits for this line: type it, then Enter"
+        else:
+            text = "input for the program; 0 comes here, Esc leaves, Ctrl-D ends input"
+        self.entry.placeholder = text
+
+    def toggle_direct(self) -> None:
+        """Keys go to the program as they are pressed, or a line at a time again."""
+        entry = self.entry
+        if not entry.direct and entry.value:
+            self.post_message(self.Typed(entry.value.encode()))  # what was begun comes first
+            entry.value = ""
+        entry.direct = not entry.direct
+        self._say_how()
+
+    def on_keyboard_input_pressed(self, event: KeyboardInput.Pressed) -> None:
+        """Send the key."""
+        event.stop()
+        self.post_message(self.Typed(event.data))
 
     def _rows(self, tail: ConsoleTail) -> list[Row]:
         old = self._tail
@@ -138,7 +159,6 @@ class ConsolePane(Vertical):
         """Send the line."""
         event.stop()
         self.entry.remember(event.value)
-        self.entry.value = ""
         self.post_message(self.Typed(event.value.encode() + b"\n"))
 
     def on_entry_input_ended(self, event: EntryInput.Ended) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from arcetui.render.row import Row, row
@@ -9,6 +10,9 @@ from arcetui.state import Item, PaneContent
 
 if TYPE_CHECKING:
     from arcetui.state import CallLine, Snapshot
+
+#: Where in a narrow pane the effects of a call begin, below it.
+_EFFECT_COLUMN = 8
 
 
 def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
@@ -28,8 +32,11 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
         rows.append(_line(call, wide, width, state_of(call, snapshot), mark))
         items.append(item)
         if call.changed and not wide:
-            rows.append(row(("      └ ", "dim"), (call.changed, "cause")))
-            items.append(item)
+            lines = textwrap.wrap(call.changed, max(width - _EFFECT_COLUMN - 1, 20))
+            for number, line in enumerate(lines):
+                lead = f"{'' if number else '└ ':>{_EFFECT_COLUMN}}"
+                rows.append(row((lead, "dim"), (line, "cause")))
+                items.append(item)
     count = snapshot.machine.syscalls
     title = f"{count} call{'s' * (count != 1)}"
     if not rows:

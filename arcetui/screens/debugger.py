@@ -28,6 +28,7 @@ from arcetui.screens.actions import DebuggerActions
 from arcetui.session import Session
 from arcetui.widgets.bars import KeyBar, LineBar
 from arcetui.widgets.entry import AskBar, EntryInput, PromptPanel
+from arcetui.widgets.keyboard import KeyboardInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,6 +84,18 @@ class DebuggerScreen(DebuggerActions):
         self.snapshot: s.Snapshot | None = None
         self.interests = s.Interests(panes=frozenset())
         self.failed = False
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Ctrl-C belongs to the program while it has the keyboard."""
+        if action == "pause" and isinstance(self.focused, KeyboardInput) and self.focused.direct:
+            return False
+        return super().check_action(action, parameters)
+
+    def action_direct(self) -> None:
+        """The console is the program's keyboard, or takes lines for it again."""
+        self.focus_pane("console")
+        self.query_one(ConsolePane).toggle_direct()
+        self._show_keys()
 
     # -- building -------------------------------------------------------------------------
 
@@ -183,6 +196,8 @@ class DebuggerScreen(DebuggerActions):
         ]
         if self.searching:
             entries.insert(0, ("n/N", "next match", "next_or_over(False)", True))
+        elif isinstance(self.focused, KeyboardInput) and self.focused.direct:
+            entries = [("Ctrl-T", "keys are the program's; this ends it", "direct", True)]
         elif isinstance(self.focused, EntryInput):
             entries.insert(0, ("Esc", "leave", "leave", True))
         self.key_bar.show_keys(entries)

@@ -214,6 +214,7 @@ class StartScreen(RowScreen[None]):
             ]
         )
         self._fill()
+        self.query_one("#start-path", EntryInput).clears = False  # a wrong path can be corrected
         self.query_one(ChoiceList).focus()
         if self._error:
             self.complain(self._error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -13,9 +13,17 @@ from textual.widgets import Input, Label
 from arcetui.render.row import Row, Span
 from arcetui.widgets.line_view import LineView
 
+if TYPE_CHECKING:
+    from textual import events
+
 
 class EntryInput(Input):
-    """An input line with history; Tab asks for completion, Esc leaves."""
+    """An input line with history; Tab asks for completion, Esc leaves.
+
+    Attributes:
+        clears: Whether a line that was entered goes away.
+        history: Lines entered before.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "history(-1)", show=False),
@@ -42,6 +50,7 @@ class EntryInput(Input):
     def __init__(self, **options: str) -> None:
         super().__init__(compact=True, select_on_focus=False, **options)  # pyright: ignore
         self.cursor_blink = False
+        self.clears = True
         self.history: list[str] = []
         self._at = 0
 
@@ -50,6 +59,12 @@ class EntryInput(Input):
         if line and (not self.history or self.history[-1] != line):
             self.history.append(line)
         self._at = len(self.history)
+
+    async def action_submit(self) -> None:
+        """Enter: hand the line over, and begin another."""
+        await super().action_submit()
+        if self.clears:
+            self.value = ""
 
     def action_history(self, by: int) -> None:
         """Show an earlier or later line."""
@@ -71,6 +86,17 @@ class EntryInput(Input):
             self.action_delete_right()
         else:
             self.post_message(self.Ended())
+
+    def _on_paste(self, event: events.Paste) -> None:
+        """Several lines are entered one after the other; the last is left to be edited."""
+        event.stop()
+        event.prevent_default()
+        *whole, rest = event.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        for line in whole:
+            self.insert_text_at_cursor(line)
+            self.post_message(self.Submitted(self, self.value))
+            self.value = ""
+        self.insert_text_at_cursor(rest)
 
 
 class AskBar(Horizontal):
@@ -168,7 +194,6 @@ class PromptPanel(Vertical):
         """Send the line; an empty one repeats the last, as in gdb."""
         event.stop()
         line = event.value.strip() or (self.entry.history[-1] if self.entry.history else "")
-        self.entry.value = ""
         if line:
             self.entry.remember(line)
             self.print_rows(((Span("> ", "key"), Span(line)),))

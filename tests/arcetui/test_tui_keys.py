@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from textual import events
 
 sys.path.insert(0, str(Path(__file__).parent))
 from fake_machine import fake_opener
@@ -336,6 +337,34 @@ async def test_console_takes_text_and_keys_stay_away(tmp_path):
         assert fake.n == 0
         await pilot.press("escape")
         await press(app, pilot, "s")
+
+
+async def test_the_console_as_the_programs_keyboard(tmp_path):
+    async with opened(tmp_path) as (app, pilot, fake):
+        await pilot.press("ctrl+t")
+        await until(lambda: isinstance(app.focused, EntryInput))
+        await pilot.press("s", "colon", "up", "enter", "ctrl+c", "ctrl+d", "escape", "tab", "q")
+        wanted = [b"s", b":", b"\x1b[A", b"\r", b"\x03", b"\x04", b"\x1b", b"\t", b"q"]
+        await until(lambda: fake.fed == wanted)
+        assert "Ctrl-T" in text(app)
+        app.focused.post_message(events.Paste("two\nlines"))
+        await until(lambda: fake.fed[-1] == b"two\rlines")
+        await pilot.press("ctrl+t")
+        await pilot.press(*"by line", "enter")
+        await until(lambda: fake.fed[-1] == b"by line\n")
+        await pilot.press("escape")
+        await press(app, pilot, "s")
+        assert fake.n == 1
+
+
+async def test_pasted_lines_are_all_entered(tmp_path):
+    async with opened(tmp_path) as (app, pilot, fake):
+        await pilot.press("0")
+        await until(lambda: isinstance(app.focused, EntryInput))
+        app.focused.post_message(events.Paste("one\r\ntwo\nthr"))
+        await until(lambda: fake.fed == [b"one\n", b"two\n"])
+        await pilot.press("e", "e", "enter")
+        await until(lambda: fake.fed[-1] == b"three\n")
 
 
 async def test_mouse(tmp_path):

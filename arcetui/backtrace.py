@@ -8,7 +8,7 @@ Linux arch/*/kernel/signal.c).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from arcetui.symbols import Symbols
 
@@ -76,18 +76,20 @@ class Frame:
         sp: Its stack pointer.
         how: How it was found: "", "unwind table", "frame pointer", "link register", "signal".
         certain: Whether an unwind table or the machine itself says so.
+        registers: As they were in it, as far as its callees say where they kept them.
     """
 
     pc: int
     sp: int
     how: str
     certain: bool
+    registers: dict[str, int] = field(default_factory=dict[str, int], repr=False)
 
 
 def unwind(machine: Machine, symbols: Symbols | None, most: int = MAX_FRAMES) -> list[Frame]:
     """The frames, innermost first; at least one."""
     registers = dict(machine.registers)
-    frames = [Frame(registers[machine.pc], registers[machine.sp], "", True)]
+    frames = [Frame(registers[machine.pc], registers[machine.sp], "", True, dict(registers))]
     after_call = False
     while len(frames) < most:
         found = _caller(machine, symbols, registers, innermost=len(frames) == 1, back=after_call)
@@ -98,7 +100,7 @@ def unwind(machine: Machine, symbols: Symbols | None, most: int = MAX_FRAMES) ->
         pc, sp = registers[machine.pc], registers[machine.sp]
         if not pc or not machine.is_code(pc):
             break
-        frames.append(Frame(pc, sp, how, certain and frames[-1].certain))
+        frames.append(Frame(pc, sp, how, certain and frames[-1].certain, dict(registers)))
         if sp < frames[-2].sp and how != "signal":
             frames.pop()
             break

@@ -170,7 +170,7 @@ def open_machine(launch: Launch) -> Machine:
     words = StraceWords(arch.name if arch is not None else "x86_64")
     debugger = Debugger(recipe, words)
     pumped = PumpedDebugger(debugger)
-    symbols = open_symbols(debugger)
+    symbols = open_symbols(debugger, str(Path(launch.path).expanduser()))
     commander = Commander(cast("Debugger", pumped), symbols)
     program = Path(recipe.path).name
     capture = Capture(debugger, symbols, words, program, commander.context.frames)

@@ -87,7 +87,10 @@ def list_source(context: Context, text: str) -> Result:
         rows.pop()
     settings.list_next = first + 10
     if not rows:
-        raise CommandError(f"the source file {file} is not on this computer")
+        raise CommandError(
+            f"the source file {file} is not on this computer, neither in its own place nor beside "
+            "the program or in a directory above it"
+        )
     return Result(tuple(rows))
 
 
@@ -137,7 +140,8 @@ COMMANDS = (
         list_source,
         "Show source lines.",
         "[PLACE]",
-        "",
+        "Sources are read from this computer, from where the program says they are, or from there "
+        "within the directories above the program; files not called like sources are not read.",
         ("l",),
         GROUP,
         locations,

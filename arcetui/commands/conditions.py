@@ -31,8 +31,9 @@ class AddressScope:
         return self._context.register(name) if found is None else found
 
     def name(self, name: str) -> int | None:
-        """A symbol or constant."""
-        return self._context.name(name)
+        """What a variable holds, a symbol's address, or a constant."""
+        held = self._context.held(name)
+        return self._context.name(name) if held is None else held
 
     def read(self, address: int, size: int) -> bytes:
         """Memory."""
@@ -82,7 +83,7 @@ def address_condition(context: Context, text: str) -> Test:
     """The condition of a breakpoint in the code."""
     expression = context.parse(text)
     for name in expression.names:
-        if context.name(name) is None:
+        if context.name(name) is None and name not in context.symbols.variables.names:
             context.value(name)  # raises with a suggestion
     return _test(expression, lambda values: AddressScope(context, values))
 

@@ -3,26 +3,43 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from arcetui.backtrace import Frame, Machine, unwind
+from arcetui.backtrace import DWARF_REGISTERS, Frame, Machine, unwind
 from arcetui.commands.command import CommandError
 from arcetui.expr import Expression, parse
 from arcetui.expr_values import ExprError
 from arcetui.suggest import unknown
 from arcetui.symbols import Symbols
+from arcetui.symbols.variables import View
 
 if TYPE_CHECKING:
     from arcetui.commands.names import Constants
+    from arcetui.symbols.variables import Variable
     from kernel.control import Debugger
     from kernel.inspect.views import AddressSpaceView, AreaView
 
 _U64 = (1 << 64) - 1
 
 
-def open_symbols(debugger: Debugger) -> Symbols:
-    """The symbols of the debugger's program, moved to where it was loaded."""
+def open_symbols(debugger: Debugger, program: str = "") -> Symbols:
+    """The symbols of the debugger's program, moved to where it was loaded.
+
+    Args:
+        debugger: The machine.
+        program: The program's file on this host: its sources may be near it.
+    """
+    symbols = _moved(debugger)
+    with suppress(OSError, ValueError):
+        path = Path(program or debugger.recipe.path).resolve()
+        symbols.program = path if path.is_file() else None
+    return symbols
+
+
+def _moved(debugger: Debugger) -> Symbols:
     recipe = debugger.recipe
     symbols = Symbols(recipe.elf)
     if symbols.file.is_pie:
@@ -73,7 +90,7 @@ class Context:
             return values[index] if 0 <= index < len(values) else None
         if name in self.settings.named:
             return self.settings.named[name]
-        registers = self.registers()
+        registers = self.frame_registers()
         arch = self.debugger.arch
         roles = {"pc": arch.pc, "sp": arch.sp, "ret": arch.ret, "lr": arch.link, "tp": arch.tls}
         if name in registers:
@@ -88,6 +105,8 @@ class Context:
 
     def name(self, name: str) -> int | None:
         """A symbol's address, or a named constant."""
+        if name not in self.symbols.by_name and (held := self.held(name)) is not None:
+            return held
         address = self.symbols.address_of(name)
         return self.constants.value(name) if address is None else address
 
@@ -97,7 +116,7 @@ class Context:
 
     def known_names(self) -> list[str]:
         """Names to suggest for an unknown one."""
-        return [*self.symbols.by_name, *self.constants.names()]
+        return [*self.symbols.names, *self.constants.names()]
 
     @property
     def constants(self) -> Constants:
@@ -107,6 +126,51 @@ class Context:
 
             self._constants = Constants(self.debugger.arch.name)
         return self._constants
+
+    # -- variables ------------------------------------------------------------------------------
+
+    @property
+    def chosen_frame(self) -> int:
+        """Number of the frame that variables are of; a step chooses the innermost again."""
+        settings = self.settings
+        return settings.frame if settings.epoch == self.debugger.epoch else 0
+
+    def choose_frame(self, number: int) -> None:
+        """Look at another frame until the machine moves."""
+        self.settings.frame, self.settings.epoch = number, self.debugger.epoch
+
+    def frame_registers(self) -> dict[str, int]:
+        """Registers in the chosen frame."""
+        number = self.chosen_frame
+        frames = self.frames(number + 1) if number else []
+        return frames[number].registers if frames[number:] else self.registers()
+
+    def view(self) -> View:
+        """The chosen frame, for finding its variables."""
+        arch = self.debugger.arch
+        registers = self.frame_registers()
+        names = DWARF_REGISTERS.get(arch.name, {})
+        pc = registers[arch.pc] - (1 if self.chosen_frame else 0)
+
+        def cfa() -> int | None:
+            rules = self.symbols.frames.rules(pc)
+            base = registers.get(names.get(rules.cfa_register, "")) if rules is not None else None
+            return None if rules is None or base is None else base + rules.cfa_offset & _U64
+
+        return View(pc, lambda number: registers.get(names.get(number, "")), self.read, cfa)
+
+    def variable(self, name: str) -> Variable | None:
+        """The variable a name means in the chosen frame."""
+        return self.symbols.variables.find(name, self.view().pc)
+
+    def held(self, name: str) -> int | None:
+        """What a variable of that name holds, as a number; None if there is none."""
+        from arcetui.commands.typed import number_of, typed
+
+        if not self.symbols.variables.info.units:
+            return None
+        value = typed(self, name)
+        return None if value is None else number_of(self, value)
 
     # -- reading arguments ----------------------------------------------------------------------
 
@@ -118,15 +182,27 @@ class Context:
             raise CommandError(str(error)) from None
 
     def value(self, text: str) -> int:
-        """The value of an expression."""
+        """The value of an expression; a variable that is described counts with what it holds."""
         try:
-            return parse(text).value(self)
+            return parse(text).value(Values(self))
         except ExprError as error:
             raise CommandError(str(error)) from None
 
     def address(self, text: str) -> int:
-        """The value of an expression as an address."""
-        return self.value(text) & _U64
+        """The value of an expression as an address: of a symbol its own, of a path its value."""
+        from arcetui.commands.typed import number_of, typed
+
+        if text.strip() not in self.symbols.by_name:
+            found = typed(self, text)
+            number = None if found is None else number_of(self, found)
+            if number is not None:
+                return number & _U64
+            if found is not None and found.place is not None and found.place.address >= 0:
+                return found.place.address
+        try:
+            return parse(text).value(self) & _U64
+        except ExprError as error:
+            raise CommandError(str(error)) from None
 
     def count(self, text: str, default: int = 1) -> int:
         """A positive number of times."""
@@ -234,6 +310,21 @@ class Context:
     def known_epoch(self) -> Any:
         """Changes whenever the machine may have."""
         return self.debugger.epoch
+
+
+class Values:
+    """The names of an expression as C means them: a variable is what it holds."""
+
+    def __init__(self, context: Context) -> None:
+        self.register = context.register
+        self.read = context.read
+        self.known_names = context.known_names
+        self._context = context
+
+    def name(self, name: str) -> int | None:
+        """A variable's value, a symbol's address, or a constant."""
+        held = self._context.held(name)
+        return self._context.name(name) if held is None else held
 
 
 _X86_LOW = {

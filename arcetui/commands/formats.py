@@ -8,7 +8,7 @@ from arcetui.commands.command import CommandError
 
 _SIZES = {"b": 1, "h": 2, "w": 4, "g": 8}
 _FORMAT = re.compile(r"^/(\d*)([a-z]*)\s*")
-_LETTERS = "xduotacsiz"
+_LETTERS = "xduotacsizf"
 MOST_ITEMS = 65_536
 
 

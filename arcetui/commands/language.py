@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from arcetui.commands import (
     breakpoints,
     code,
+    frames,
     info,
     memory,
     queues,
@@ -20,6 +21,7 @@ from arcetui.commands import (
 )
 from arcetui.commands.command import Command, CommandError, Result
 from arcetui.commands.context import Context
+from arcetui.commands.gdb_words import instead
 from arcetui.commands.help import helper
 from arcetui.expr_values import ExprError
 from arcetui.render.row import plain
@@ -49,6 +51,7 @@ _TABLE: tuple[Command, ...] = (
     *values.COMMANDS,
     *memory.COMMANDS,
     *code.COMMANDS,
+    *frames.COMMANDS,
     QUIT,
 )
 
@@ -108,6 +111,8 @@ class Commander:
         families = [name for name in FAMILIES if name.startswith(first)] if len(first) > 2 else []
         if first not in _BY_NAME and len(families) == 1:
             first = families[0]
+        if first == "i" or (first == "inf" and rest):
+            first = "info"  # gdb's
         if first in FAMILIES:
             word, _, more = rest.partition(" ")
             if word:
@@ -120,9 +125,13 @@ class Commander:
                     own = [c.name for c in COMMANDS if c.name.startswith(first + " ")]
                     kinds = ", ".join(sorted(name.partition(" ")[2] for name in own))
                     raise CommandError(f"{first} what? One of: {kinds}")
+                if remedy := instead(first, word):
+                    raise CommandError(f"no {first} {word} here: {remedy}")
                 kinds = [name.partition(" ")[2] for name in names]
                 raise CommandError(unknown(f"{first} command", word, kinds))
         command = _lookup(first)
+        if command is None and (remedy := instead(first)):
+            raise CommandError(f"no command {first} here: {remedy}")
         if command is None:
             raise CommandError(unknown("command", first, list(_BY_NAME)) + "; try help")
         return command, rest

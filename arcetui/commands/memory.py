@@ -189,7 +189,7 @@ COMMANDS = (
         examine,
         "Examine memory.",
         "[/NFU] ADDR",
-        "N items of format F (x d u o t c a s i z) and size U (b h w g), as in gdb: x/8gx $sp, "
+        "N items of format F (x d u o t c a s i z f) and size U (b h w g), as in gdb: x/8gx $sp, "
         "x/5i $pc, x/s 0x402000. Without ADDR it goes on after the last one.",
         (),
         GROUP,

@@ -164,11 +164,35 @@ def next_event(context: Context, text: str, *, reverse: bool = False) -> Result:
     return move(context, "EVENT", context.count(text), reverse=reverse)
 
 
+def _no_arguments(text: str) -> None:
+    if text.strip():
+        raise CommandError(
+            "this takes no argument: those of the program stand behind its name on the command line; to go to a position "
+            "use goto POSITION"
+        )
+
+
 def restart(context: Context, text: str) -> Result:
     """Begin again."""
-    if text.strip():
-        raise CommandError("restart takes no argument; to go to a position use goto POSITION")
+    _no_arguments(text)
     return stop_result(context, context.debugger.restart())
+
+
+def run(context: Context, text: str) -> Result:
+    """Begin again and run to the first stop."""
+    _no_arguments(text)
+    context.debugger.restart()
+    return move(context, "CONTINUE")
+
+
+def start(context: Context, text: str) -> Result:
+    """Begin again and run to main."""
+    _no_arguments(text)
+    if context.symbols.by_name.get("main") is None:
+        raise CommandError("there is no function main; starti goes to the first instruction")
+    address, _ = context.location("main")
+    context.debugger.restart()
+    return move(context, "UNTIL", address=address)
 
 
 def pause(context: Context, text: str) -> Result:
@@ -264,9 +288,18 @@ COMMANDS = (
         restart,
         "Begin again at the program's first instruction.",
         help="Breakpoints stay; input given so far is dropped.",
-        aliases=("run", "r", "starti"),
+        aliases=("starti",),
         group=GROUP,
     ),
+    Command(
+        "run",
+        run,
+        "Begin again and run until a breakpoint, a signal or the end.",
+        help="Breakpoints stay; input given so far is dropped.",
+        aliases=("r",),
+        group=GROUP,
+    ),
+    Command("start", start, "Begin again and run to main.", group=GROUP),
     Command("pause", pause, "Stop a running program here.", aliases=("interrupt",), group=GROUP),
     Command(
         "input",

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from arcetui.commands.command import Command, CommandError, Result, say
 from arcetui.commands.completion import expressions
 from arcetui.commands.formats import read_format
+from arcetui.commands.frames import size_of
 from arcetui.commands.memory import examine
+from arcetui.commands.typed import Typed, number_of, shown, typed
 from arcetui.expr import TYPES
 from arcetui.expr_values import ExprError
 from arcetui.render import memory as memory_rows
@@ -34,11 +36,32 @@ def print_value(context: Context, text: str) -> Result:
         return say(f"${assignment[1]} = {value:#x}")
     if not expression:
         expression = "$"
+    if measured := re.match(r"^sizeof\s*\((.*)\)$", expression):
+        value = size_of(context, measured[1])
+        context.settings.values.append(value)
+        return say(f"${len(context.settings.values)} = {value}")
+    variable = typed(context, expression)
+    if variable is not None:
+        return _print_variable(context, variable, letter, size)
     value = context.value(expression)
     context.settings.values.append(value)
     number = len(context.settings.values)
     shown = row((f"${number}", "key"), " = ", *value_text(context, value, letter, size))
     return Result((shown + (() if letter else _held(context, expression)),))
+
+
+def _print_variable(context: Context, variable: Typed, letter: str, size: int) -> Result:
+    """A variable, member or element, as its type says, or in the format asked for."""
+    value = number_of(context, variable)
+    if letter and letter != "s" and value is not None:
+        width = size or context.symbols.variables.types.size(variable.kind) or 8
+        text = value_text(context, value, letter, width)
+    elif letter:
+        raise CommandError(f"/{letter} is for numbers; without it the variable is shown whole")
+    else:
+        text = [(shown(context, variable), "value")]
+    context.settings.values.append(0 if value is None else value)
+    return Result((row((f"${len(context.settings.values)}", "key"), " = ", *text),))
 
 
 def _held(context: Context, expression: str) -> Row:
@@ -88,7 +111,7 @@ def display(context: Context, text: str) -> Result:
         rows = [each for one in shown for each in one]
         return Result(tuple(rows)) if rows else say("nothing is displayed")
     _, letter, _, expression = read_format(text)
-    if letter not in {"i", "s"}:
+    if letter not in {"i", "s"} and typed(context, expression) is None:
         context.parse(expression)
     number = max(displays, default=0) + 1
     displays[number] = text.strip()
@@ -102,6 +125,10 @@ def show_display(context: Context, number: int, text: str) -> list[Row]:
         if letter in {"i", "s"} or count:
             result = examine(context, text)
             return [row((f"{number}: ", "key"), f"x{text}"), *result.rows]
+        variable = typed(context, expression)
+        if variable is not None and not letter:
+            return [row((f"{number}: ", "key"), f"{expression} = ",
+                        (shown(context, variable), "value"))]  # fmt: skip
         value = context.parse(expression).value(context)
         return [row((f"{number}: ", "key"), f"{expression} = ",
                     *value_text(context, value, letter, size))]  # fmt: skip
@@ -124,7 +151,7 @@ def undisplay(context: Context, text: str) -> Result:
 
 _EXPR = (
     "EXPR has C's operators, integers, $registers, symbols (their address; alone, a variable is "
-    "shown with what it holds), constants such as "
+    "shown with what it holds), local variables (their value), constants such as "
     "PROT_READ, and *(u64*)ADDR to read memory. Types: " + " ".join(list(TYPES)[:8]) + "."
 )
 COMMANDS = (
@@ -134,7 +161,7 @@ COMMANDS = (
         "Evaluate an expression and print its value.",
         "[/FMT] EXPR",
         "FMT: x hexadecimal, d signed, u unsigned, o octal, t binary, c character, a address, "
-        "s the string there, z padded; b h w g for 1, 2, 4, 8 bytes. "
+        "s the string there, z padded, f floating point; b h w g for 1, 2, 4, 8 bytes. "
         f"{_EXPR} `p $name = EXPR` keeps a value; `$1`, `$` are earlier ones.",
         ("p", "inspect", "output"),
         GROUP,

@@ -9,6 +9,7 @@ from arcetui.commands.breakpoints import GROUP, split_condition, split_thread
 from arcetui.commands.command import Command, CommandError, Result, say
 from arcetui.commands.completion import expressions
 from arcetui.commands.conditions import address_condition
+from arcetui.commands.typed import typed
 
 if TYPE_CHECKING:
     from arcetui.commands.context import Context
@@ -48,12 +49,18 @@ def watched_place(context: Context, text: str) -> tuple[int, int]:
     Raises:
         CommandError: It names none.
     """
-    expression = context.parse(text)
-    symbol = context.symbols.by_name.get(expression.text.removeprefix("&").strip())
+    symbol = context.symbols.by_name.get(text.strip().removeprefix("&").strip())
     if symbol is not None:
         if symbol.is_code:
             raise CommandError(f"{symbol.name} is a function; to stop there use break")
         return symbol.address, min(symbol.size_bytes or 8, MOST_BYTES)
+    variable = typed(context, text)
+    if variable is not None and not variable.stars and variable.place is not None:
+        if variable.place.address < 0:
+            raise CommandError(f"{text} is in a register here, where no watchpoint reaches")
+        size = context.symbols.variables.types.size(variable.kind) or 8
+        return variable.place.address, min(size, MOST_BYTES)
+    expression = context.parse(text)
     scope = _Reads(context)
     expression.value(scope)
     if scope.last is None:

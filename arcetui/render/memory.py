@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 
 from arcetui.render.row import Row, Span, plain, row
@@ -33,8 +34,11 @@ def hexdump(data: bytes, address: int) -> list[Row]:
     return out
 
 
+_FLOATS = {4: "<f", 8: "<d"}
+
+
 def number(value: int, letter: str, size_bytes: int) -> str:
-    """One value in an x or p format: x d u o t a c."""
+    """One value in an x or p format: x d u o t a c f."""
     mask = (1 << size_bytes * 8) - 1
     bits = value & mask
     signed = bits - mask - 1 if bits >> (size_bytes * 8 - 1) else bits
@@ -49,6 +53,10 @@ def number(value: int, letter: str, size_bytes: int) -> str:
             return f"{bits:b}"
         case "z":
             return f"{bits:#0{2 + size_bytes * 2}x}"
+        case "f" if size_bytes in _FLOATS:
+            return (
+                f"{struct.unpack(_FLOATS[size_bytes], bits.to_bytes(size_bytes, 'little'))[0]:.9g}"
+            )
         case "c":
             code = bits & 0xFF
             return f"{signed if size_bytes > 1 else code} {character(code)}"

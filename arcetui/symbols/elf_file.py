@@ -13,6 +13,7 @@ _SECTION = struct.Struct("<IIQQQQIIQQ")
 _SYMBOL = struct.Struct("<IBBHQQ")
 SHF_COMPRESSED = 0x800
 SHT_NOBITS = 8
+SHN_LORESERVE = 0xFF00  # from here on no sections: absolute values, common blocks
 #: No honest program has more; a broken header may claim anything.
 MAX_SECTIONS = 20_000
 MAX_SYMBOLS = 2_000_000
@@ -111,7 +112,7 @@ class ElfFile:
             out: list[tuple[str, int, int, int, int]] = []
             for name, info, _, index, value, size in _SYMBOL.iter_unpack(data):
                 kind = info & 15
-                if index and kind in {0, 1, 2, 10} and name:
+                if 0 < index < SHN_LORESERVE and kind in {0, 1, 2, 10} and name:
                     out.append((_string(names, name), value, size, kind, info >> 4))
             if out:
                 return out

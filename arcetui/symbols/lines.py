@@ -9,6 +9,13 @@ from arcetui.symbols.elf_file import ElfFile
 from arcetui.symbols.line_program import LineSections
 
 MAX_SOURCE_BYTES = 4 << 20
+#: Endings of the names of source files. A program names its sources itself, and may name any file
+#: of this computer: only what is called like a source file is read.
+_ENDINGS = (
+    ".c .h .s .asm .cc .cpp .cxx .c++ .hh .hpp .hxx .inc .inl .ipp .tcc .rs .go .zig .d .f .f90 .m "
+    ".mm .nim .v .swift .pas .adb .ads .ml .hs .y .l .def .py"
+)
+SOURCE_ENDINGS = frozenset(_ENDINGS.split())
 
 
 class LineMap:
@@ -16,10 +23,12 @@ class LineMap:
 
     Attributes:
         files: Every source file of the table.
+        program: Where the program's file is on this host, if that is known.
     """
 
-    def __init__(self, elf: ElfFile) -> None:
+    def __init__(self, elf: ElfFile, program: Path | None = None) -> None:
         self.files: list[str] = []
+        self.program = program
         self._starts: list[int] = []
         self._entries: list[tuple[int, int]] = []  # (file number, line); line 0: no source
         self._sources: dict[str, list[str]] = {}
@@ -105,8 +114,21 @@ class LineMap:
         """A line of a source file on this host; "" if it cannot be found."""
         lines = self._sources.get(file)
         if lines is None:
-            lines = self._sources[file] = _read(file)
+            lines = self._sources[file] = self._read(file)
         return lines[line - 1].rstrip() if 0 < line <= len(lines) else ""
+
+    def _read(self, file: str) -> list[str]:
+        """A source file of this host; a relative name also counts from above the program."""
+        path = Path(file)
+        if path.suffix.lower() not in SOURCE_ENDINGS:
+            return []
+        lines = _read_text(path)
+        if lines or path.is_absolute() or self.program is None:
+            return lines
+        for directory in self.program.parents:
+            if lines := _read_text(directory / path):
+                break
+        return lines
 
     def add_source(self, name: str, content: str) -> None:
         """Give the text of a source file that is not where the program was built."""
@@ -114,9 +136,8 @@ class LineMap:
             self._sources[self.files[index]] = content.splitlines()
 
 
-def _read(file: str) -> list[str]:
+def _read_text(path: Path) -> list[str]:
     try:
-        path = Path(file)
         if not path.is_file() or path.stat().st_size > MAX_SOURCE_BYTES:
             return []
         return path.read_text("utf-8", "replace").splitlines()

@@ -9,12 +9,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from difflib import get_close_matches
 from functools import cached_property
+from pathlib import Path
 from typing import NamedTuple
 
 from arcetui.symbols.demangle import is_mangled, shown
 from arcetui.symbols.elf_file import ElfFile
 from arcetui.symbols.frames import FrameTable
 from arcetui.symbols.lines import LineMap
+from arcetui.symbols.variables import Variables
 
 #: A symbol without a size reaches at most this far.
 UNSIZED_REACH_BYTES = 1 << 16
@@ -39,12 +41,16 @@ class Symbols:
         bias_bytes: What was added to its addresses when it was loaded (position-independent
             programs); 0 for others.
         kernel: Functions of the kernel that the program calls: (name, address, size).
+
+    Attributes:
+        program: The program's file on this host, if that is known: its sources may be near it.
     """
 
     def __init__(
         self, elf: bytes, bias_bytes: int = 0, kernel: tuple[tuple[str, int, int], ...] = ()
     ) -> None:
         self.file = ElfFile(elf)
+        self.program: Path | None = None
         self.bias = bias_bytes if self.file.is_pie else 0
         self._labels: dict[str, str] = {}
         self._kernel = [Symbol(name, address, size, True) for name, address, size in kernel]
@@ -102,12 +108,17 @@ class Symbols:
     @cached_property
     def lines(self) -> LineMap:
         """The line table."""
-        return LineMap(self.file)
+        return LineMap(self.file, self.program)
 
     @cached_property
     def frames(self) -> FrameTable:
         """The unwind table."""
         return FrameTable(self.file, self.bias)
+
+    @cached_property
+    def variables(self) -> Variables:
+        """Variables and types."""
+        return Variables(self.file, self.bias)
 
     def symbol_at(self, address: int) -> Symbol | None:
         """The symbol an address lies in."""

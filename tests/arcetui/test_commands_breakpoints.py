@@ -66,8 +66,9 @@ def test_every_kind_of_stop_is_met_backwards() -> None:
 def test_values_of_variables_and_nothing_is_set() -> None:
     c = commander("x86_64", "prodcons")
     do(c, "c")
-    assert "<most_used> holds 4 (4 bytes)" in do(c, "p most_used")
-    assert "holds" not in do(c, "p/x most_used")
+    assert do(c, "p most_used") == "$1 = 4"
+    assert do(c, "p/x most_used") == "$2 = 0x4"
+    assert "<most_used>" in do(c, "p &most_used")
     assert "must stay reproducible" in do(c, "set var most_used = 5", fails=True)
     assert "prodcons.c:26" in do(c, "info line prodcons.c:26")
 

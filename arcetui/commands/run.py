@@ -167,8 +167,8 @@ def next_event(context: Context, text: str, *, reverse: bool = False) -> Result:
 def _no_arguments(text: str) -> None:
     if text.strip():
         raise CommandError(
-            "this takes no argument: those of the program stand behind its name on the command line; to go to a position "
-            "use goto POSITION"
+            "this takes no argument: those of the program stand behind its name on the command "
+            "line; to go to a position use goto POSITION"
         )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import App, SystemCommand
 
 from arcetui import themes
+from arcetui.collector import resume
 from arcetui.messages import SessionFailed
 from arcetui.options import UsageError
 from arcetui.palette import commands_of
@@ -90,6 +91,7 @@ class ArcetuiApp(App[int]):
         """The first screen, and what to do when the terminal goes away."""
         self._watch_signals()
         if self._launch is None:
+            resume()
             self.push_screen(StartScreen(self.recent, self._samples))
         else:
             self.start(self._launch)
@@ -105,6 +107,7 @@ class ArcetuiApp(App[int]):
 
     async def on_session_failed(self, message: SessionFailed) -> None:
         """A program that could not be loaded: say why, on the start screen."""
+        resume()
         screen = self.screen
         if isinstance(screen, DebuggerScreen) and screen.failed:
             await self.pop_screen()

@@ -9,6 +9,7 @@ import os
 import sys
 
 from arcetui import __version__
+from arcetui.collector import hold_off
 from arcetui.layouts import PRESETS
 from arcetui.options import Options, UsageError, help_text, parse
 from arcetui.render.row import safe
@@ -55,6 +56,7 @@ def start_tui(options: Options) -> int:
         raise UsageError(
             "the TUI needs a terminal; use arcetui run, arcetui trace or arcetui --batch"
         )
+    hold_off()
     from arcetui.program import make_recipe
 
     launch = None

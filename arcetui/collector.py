@@ -13,8 +13,19 @@ import gc
 _YOUNG_OBJECTS = 5_000
 
 
+def hold_off() -> None:
+    """Nothing to collect while modules are loaded and a machine is booted: do not look."""
+    gc.disable()
+
+
+def resume() -> None:
+    """Look again, after `hold_off`: no machine is going to be booted soon."""
+    gc.enable()
+
+
 def settle() -> None:
     """Leave out what exists now, and look less often. Does so once in a process."""
+    resume()
     if gc.get_freeze_count() == 0:
         gc.freeze()
         gc.set_threshold(_YOUNG_OBJECTS, 10, 10)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from arcetui.render.row import Row, Span, plain, row
-from kernel.inspect.hal import HalView
-from kernel.inspect.house import ComponentView, HouseView
+
+if TYPE_CHECKING:  # panes are there before the kernel is loaded
+    from kernel.inspect.hal import HalView
+    from kernel.inspect.house import ComponentView, HouseView
 
 _ORDER = ("plugin", "backbone", "crates", "machine")
 _TITLES = {

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from arcetui.render.row import Row, Span, crop, plain, row, width
-from kernel.inspect.sharing import (
-    CellView,
-    EdgeView,
-    NamespaceView,
-    SharingView,
-    TaskSharingView,
-)
+
+if TYPE_CHECKING:  # panes are there before the kernel is loaded
+    from kernel.inspect.sharing import (
+        CellView,
+        EdgeView,
+        NamespaceView,
+        SharingView,
+        TaskSharingView,
+    )
 
 #: Styles that tell the objects of one column apart; the letter says the same.
 OBJECT_STYLES = ("good", "code", "heap", "stack", "data", "rodata", "syscall", "string")

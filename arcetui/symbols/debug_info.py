@@ -108,7 +108,9 @@ class DebugInfo:
 
     def _headers(self) -> None:
         at = 0
-        while at + 11 < len(self.info) and len(self.units) < MAX_UNITS:
+        for _ in range(MAX_UNITS):
+            if at + 11 >= len(self.info):
+                break
             reader = Reader(self.info, at)
             length, wide = reader.uint(4), False
             if length == 0xFFFFFFFF:

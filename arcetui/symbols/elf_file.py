@@ -17,7 +17,7 @@ SHN_LORESERVE = 0xFF00  # from here on no sections: absolute values, common bloc
 #: No honest program has more; a broken header may claim anything.
 MAX_SECTIONS = 20_000
 MAX_SYMBOLS = 2_000_000
-MAX_UNPACKED_BYTES = 256 << 20
+MAX_UNPACKED_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)

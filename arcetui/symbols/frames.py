@@ -89,8 +89,9 @@ class FrameTable:
         """Find all entries; their programs are run when asked for."""
         data, is_eh = section.data, section.is_eh
         cies: dict[int, _Cie | None] = {}
-        at = 0
-        while at + 8 <= len(data) and len(self._entries) < MAX_ENTRIES:
+        at = looked_at = 0
+        while at + 8 <= len(data) and looked_at < MAX_ENTRIES:
+            looked_at += 1
             reader = Reader(data, at)
             length = reader.uint(4)
             if length == 0xFFFFFFFF or (not length and is_eh):

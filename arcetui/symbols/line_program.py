@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 #: (address, line, file index; line 0 with `end` True closes a sequence)
 Row = tuple[int, int, int, bool]
 MAX_ROWS = 4_000_000
+#: Units read of one program; a broken one may have as many as it has bytes.
+MAX_UNITS = 50_000
 
 
 class Broken(Exception):
@@ -109,7 +111,7 @@ class LineSections:
         out: list[Unit] = []
         at = 0
         rows = 0
-        while at + 4 <= len(self.line) and rows < MAX_ROWS:
+        while at + 4 <= len(self.line) and rows < MAX_ROWS and len(out) < MAX_UNITS:
             reader = Reader(self.line, at)
             try:
                 length, wide = reader.uint(4), False

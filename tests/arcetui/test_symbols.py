@@ -10,7 +10,10 @@ import pytest
 from elftools.dwarf.callframe import FDE
 from elftools.elf.elffile import ELFFile
 
-from arcetui.symbols import Symbols
+from arcetui.symbols import Symbols, debug_info, line_program
+from arcetui.symbols.debug_info import DebugInfo
+from arcetui.symbols.elf_file import ElfFile
+from arcetui.symbols.line_program import LineSections
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "bin"
 ARCHES = ["x86_64", "riscv64", "aarch64", "loongarch64"]
@@ -133,3 +136,15 @@ def test_broken_files_never_raise():
     touch(b"")
     touch(b"\x7fELF\x02\x01" + bytes(200))
     touch(rng.randbytes(4096))
+
+
+def test_sections_of_nothing_but_zeros_end_soon():
+    """A compressed section of zeros is millions of empty units."""
+    zeros = bytes(8 << 20)
+    assert len(LineSections(zeros).units()) == line_program.MAX_UNITS
+
+    class Zeros(ElfFile):
+        def content(self, name):
+            return zeros if name in {".debug_info", ".debug_abbrev"} else b""
+
+    assert len(DebugInfo(Zeros(b"")).units) <= debug_info.MAX_UNITS

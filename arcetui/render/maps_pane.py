@@ -27,6 +27,8 @@ LEGEND: Row = row(
 #: Width from which pages with a frame, of all the area's pages, stand beside its size.
 _WITH_RESIDENT = 56
 _ROOMY = 70
+#: Width from which the back end stands behind the name.
+_WITH_BACKEND = 84
 
 
 def marked(snapshot: Snapshot) -> list[tuple[str, AreaView]]:
@@ -56,13 +58,14 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
     focus = -1
     areas = marked(snapshot)
     digits = max((len(f"{area.end:x}") for _, area in areas), default=8)
+    longest = max((len(area.name or f"({area.kind})") for _, area in areas), default=0)
     before = snapshot.previous_space.areas if snapshot.previous_space is not None else ()
     pages_before = {(area.start, area.end): area.resident_pages for area in before}
     for mark, area in areas:
         if mark != " " and focus < 0:
             focus = len(rows)
         had = pages_before.get((area.start, area.end), area.resident_pages)
-        rows.append(_line(mark, area, digits, width, had))
+        rows.append(_line(mark, area, digits, width, had, longest))
         items.append(Item("area", area.start, area.name or area.kind, area.size_bytes))
     space = snapshot.space
     if space is not None and space.brk:
@@ -79,8 +82,17 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
     )
 
 
-def _line(mark: str, area: AreaView, digits: int, width: int, had: int) -> Row:
-    """A row; `had` is how many of the area's pages had a frame before the step."""
+def _line(mark: str, area: AreaView, digits: int, width: int, had: int, longest: int) -> Row:
+    """A row.
+
+    Args:
+        mark: What the step did to the area.
+        area: The area.
+        digits: Of an address.
+        width: Columns there are.
+        had: How many of the area's pages had a frame before the step.
+        longest: Columns that the longest name takes.
+    """
     writable_code = "w" in area.perms and "x" in area.perms
     style = "wx" if writable_code else KIND_STYLES.get(area.kind, "value")
     name = area.name or f"({area.kind})"
@@ -101,6 +113,7 @@ def _line(mark: str, area: AreaView, digits: int, width: int, had: int) -> Row:
         Span(resident, "changed" if "*" in resident else "dim"),
         Span(f"{name}", style),
     ]
-    if width >= 84:
+    if width >= _WITH_BACKEND:
+        spans[-1] = Span(f"{name:<{longest}}", style)
         spans.append(Span(f"  {area.backend}", "dim"))
     return tuple(span for span in spans if span.text)

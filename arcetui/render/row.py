@@ -177,6 +177,27 @@ def shorten(sentence: str, columns: int) -> str:
 _LEAST_HEAD = 8
 
 
+def wrapped(source: Row, columns: int) -> list[Row]:
+    """The row in pieces of at most `columns` characters, broken after a blank if there is one."""
+    out: list[Row] = []
+    piece: list[Span] = []
+    left = columns
+    for span in source:
+        rest = span.text
+        while len(rest) > left:
+            cut = rest.rfind(" ", 0, left) + 1
+            if not cut and not piece:
+                cut = left
+            if cut:
+                piece.append(Span(rest[:cut], span.style))
+            out.append(tuple(piece))
+            piece, left, rest = [], columns, rest[cut:]
+        if rest:
+            piece.append(Span(rest, span.style))
+            left -= len(rest)
+    return [*out, tuple(piece)] if piece or not out else out
+
+
 def crop(source: Row, columns: int) -> Row:
     """The row cut to `columns` characters; a cut row ends with an ellipsis."""
     if width(source) <= columns:

@@ -134,7 +134,8 @@ def message_row(snapshot: Snapshot, hints: tuple[str, ...], width: int) -> Row:
     if snapshot.running or sentence.startswith("no kernel object"):
         sentence = ""
     used = row_width(tuple(spans)) + (len(sentence) + 2 if sentence else 0)
-    hidden = next((hint for hint in hints if used + len(hint) + 3 <= width), "v: all panes")
+    least = "z: all panes" if hints[-1].startswith("zoomed") else "v: all panes"
+    hidden = next((hint for hint in hints if used + len(hint) + 3 <= width), least)
     room = max(width - len(hidden) - 2, 20)
     space = room - row_width(tuple(spans)) - 2
     if sentence and space > 3:

@@ -10,11 +10,15 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input, Label
 
-from arcetui.render.row import Row, Span
+from arcetui.render.row import Row, Span, wrapped
 from arcetui.widgets.line_view import LineView
 
 if TYPE_CHECKING:
     from textual import events
+
+
+#: Completions told at once.
+_MOST_CHOICES = 60
 
 
 class EntryInput(Input):
@@ -153,6 +157,10 @@ class PromptPanel(Vertical):
     """The debugger prompt: what was answered, and a line to type."""
 
     KEPT_ROWS = 2000
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("pageup", "scroll(-1)", show=False),
+        Binding("pagedown", "scroll(1)", show=False),
+    ]
 
     class Typed(Message):
         """A command line was entered."""
@@ -167,7 +175,9 @@ class PromptPanel(Vertical):
     def compose(self) -> ComposeResult:
         """Output above the line."""
         yield LineView("prompt")
-        yield EntryInput(placeholder="a command; help lists them, Tab completes, Esc leaves")
+        yield EntryInput(
+            placeholder="a command; help lists them, Tab completes, PgUp scrolls, Esc leaves"
+        )
 
     @property
     def entry(self) -> EntryInput:
@@ -186,7 +196,9 @@ class PromptPanel(Vertical):
     def print_rows(self, rows: tuple[Row, ...]) -> None:
         """Add rows to the output."""
         view = self.query_one(LineView)
-        kept = (*view.rows, *rows)[-self.KEPT_ROWS :]
+        columns = max(self.screen.size.width - 1, 20)
+        whole = [piece for row in rows for piece in wrapped(row, columns)]
+        kept = (*view.rows, *whole)[-self.KEPT_ROWS :]
         view.show(kept, focus=len(kept) - 1)
         view.scroll_rows(len(kept))
 
@@ -223,5 +235,12 @@ class PromptPanel(Vertical):
             entry.value = line[:start] + common + line[cursor:]
             entry.cursor_position = start + len(common)
         if len(choices) > 1:
-            shown = "  ".join(choices[:40]) + ("  …" if len(choices) > 40 else "")
-            self.print_rows(((Span(shown, "dim"),),))
+            said = line[: line.rfind(" ", 0, cursor) + 1]  # need not be told again and again
+            words = [choice.removeprefix(said) for choice in choices[:_MOST_CHOICES]]
+            more = f"  … {len(choices) - len(words)} more" if len(words) < len(choices) else ""
+            self.print_rows(((Span("  ".join(words) + more, "dim"),),))
+
+    def action_scroll(self, by: int) -> None:
+        """Look at earlier answers."""
+        view = self.query_one(LineView)
+        view.scroll_rows(by * max(view.page - 1, 1))

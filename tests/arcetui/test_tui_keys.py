@@ -23,6 +23,7 @@ from arcetui.render import row as line
 from arcetui.screens.dialogs import help_rows
 from arcetui.state import Launch
 from arcetui.widgets.entry import AskBar, EntryInput, PromptPanel
+from arcetui.widgets.line_view import LineView
 
 
 @asynccontextmanager
@@ -270,6 +271,13 @@ async def test_prompt_runs_completes_and_survives_errors(tmp_path):
         await until(lambda: "boom" in app.screen.snapshot.error)
         await pilot.press("c", "enter")
         await until(lambda: fake.n == 2000)
+        panel = app.screen.query_one(PromptPanel)
+        panel.print_rows(tuple(line.plain(f"answer {n} " * 20) for n in range(40)))
+        answers = panel.query_one(LineView)
+        assert all(line.width(row) < 120 for row in answers.rows)  # wrapped, not cut
+        end = answers.top
+        await pilot.press("pageup", "pageup", "pagedown")
+        await until(lambda: 0 < answers.top < end)
         await pilot.press("escape")
         await press(app, pilot, "S")
         assert fake.n == 1999

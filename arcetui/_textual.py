@@ -2,11 +2,13 @@
 
 - `PlacesLayout`: a layout whose parent says where each child stands. Textual's own layouts place
   children in order, so one grid could not show presets without moving widgets in the tree.
+- `draw_on_stdout`: Textual draws on stderr, which is not where a user who redirects it looks.
 - `screen_cells`: the screen as rows of (text, style), for drawing PNGs without a browser.
 """
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, cast
 
 from textual.geometry import NULL_OFFSET, NULL_SPACING, Region, Size
@@ -51,6 +53,11 @@ class PlacesContainer(Widget):
     def place_of(self, child: Widget, size: Size) -> Region | None:
         """The child's region in a container of `size`; None hides it."""
         raise NotImplementedError
+
+
+def draw_on_stdout() -> None:
+    """Draw on the terminal that stdout is; before an app is made."""
+    sys.__stderr__ = sys.__stdout__  # what the driver opens
 
 
 def screen_cells(app: App[object]) -> list[list[Segment]]:

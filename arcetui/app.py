@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import App, SystemCommand
 
 from arcetui import themes
+from arcetui._textual import draw_on_stdout
 from arcetui.collector import resume
 from arcetui.messages import SessionFailed
 from arcetui.options import UsageError
@@ -147,6 +148,8 @@ def run_app(
     """
     # Kernel code in the session's thread is Python: switch often, so that no key has to wait.
     sys.setswitchinterval(0.0005)
+    if not sys.stderr.isatty():
+        draw_on_stdout()
     app = ArcetuiApp(launch, preset=preset, theme=theme, calm=calm)
     if theme and theme not in app.available_themes:
         raise UsageError(

@@ -57,6 +57,11 @@ def start_tui(options: Options) -> int:
             "the TUI needs a terminal; use arcetui run, arcetui trace or arcetui --batch"
         )
     hold_off()
+    if os.environ.get("TERM") == "dumb":
+        raise UsageError(
+            "the TUI needs a terminal that places the cursor, and TERM is dumb; use arcetui run, "
+            "arcetui trace or arcetui --batch"
+        )
     from arcetui.program import make_recipe
 
     launch = None

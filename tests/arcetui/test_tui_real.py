@@ -162,3 +162,38 @@ def test_a_terminal_that_goes_away_without_a_signal_ends_the_app(tmp_path):
     finally:
         app.kill()
     assert b"continue" in seen
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a pseudo-terminal")
+@pytest.mark.parametrize(("term", "drawn"), [("xterm", True), ("dumb", False)])
+def test_it_draws_on_stdout_where_stderr_is_a_file_and_on_no_dumb_terminal(tmp_path, term, drawn):
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+    errors = tmp_path / "errors"
+    with errors.open("wb") as file:
+        app = subprocess.Popen(
+            [sys.executable, "-m", "arcetui", sample("hello")],
+            stdin=slave,
+            stdout=slave,
+            stderr=file,
+            env={**os.environ, "TERM": term, "XDG_STATE_HOME": str(tmp_path)},
+        )
+    seen, end = b"", time.monotonic() + 60
+    while b"continue" not in seen and time.monotonic() < end and app.poll() is None:
+        if select.select([master], [], [], 0.2)[0]:
+            seen += os.read(master, 65536)
+    if drawn:
+        os.write(master, b"q")
+    try:
+        while app.poll() is None and time.monotonic() < end:
+            if select.select([master], [], [], 0.1)[0]:
+                os.read(master, 65536)
+        assert app.poll() == (0 if drawn else 2)
+    finally:
+        app.kill()
+        os.close(slave)
+        os.close(master)
+    assert (b"continue" in seen) is drawn
+    text = errors.read_text()
+    assert text.count("\n") == (0 if drawn else 1)
+    assert ("TERM is dumb" in text) is not drawn

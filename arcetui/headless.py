@@ -35,6 +35,11 @@ class Starving:
             sys.stderr.write(f"arcetui: {safe(self._sentence)}\n")
 
 
+def tell_lack(sentence: str) -> None:
+    """Why a program ended that another CPU would have run."""
+    sys.stderr.write(f"arcetui: {sentence}\n")
+
+
 def run(options: Options) -> int:
     """Run a program; its exit status as a shell reports it."""
     recipe = make_recipe(options, (stream_kind(0), stream_kind(1), stream_kind(2)))
@@ -52,7 +57,9 @@ def run_recipe(recipe: Recipe, streams: HostStreams, observer: SyscallObserver |
 
     starving = Starving(streams)
     try:
-        status = run_headless(recipe, streams.read, streams.write, observer, starving.hear)
+        status = run_headless(
+            recipe, streams.read, streams.write, observer, starving.hear, tell_lack
+        )
     except LoadError as error:
         raise UsageError(str(error)) from None
     except Panicked as error:

@@ -254,11 +254,12 @@ def fault(context: Context, text: str, *, as_json: bool = False) -> Result:
     if view is None:
         return say("no fault so far")
     what = f"{view.signal}: " if view.signal else "handled: "
+    access = f"{view.access} of {view.va:#x} " if view.access else ""
     return Result(
         (
             row((what, "error" if view.signal else "good"), view.sentence),
             row(
-                (f"{view.access} of {view.va:#x} at pc {view.pc:#x} ", "value"),
+                (f"{access}at pc {view.pc:#x} ", "value"),
                 (context.where(view.pc), "comment"),
                 (f" [position {view.position}]", "dim"),
             ),

@@ -40,6 +40,7 @@ def run_headless(
     out: Callable[[int, bytes], None],
     observer: SyscallObserver | None = None,
     starving: Callable[[str], None] | None = None,
+    lacking: Callable[[str], None] | None = None,
 ) -> int:
     """Run a program to its end.
 
@@ -49,6 +50,7 @@ def run_headless(
         out: Takes what the program writes to descriptor 1 or 2.
         observer: Hears of system calls, if given.
         starving: Hears now and then who keeps ready tasks from running; "" for nobody.
+        lacking: Hears what instruction the emulated CPU lacks, if that ended the program.
 
     Returns:
         The raw wait status.
@@ -65,6 +67,8 @@ def run_headless(
     while True:
         halt = timeline.advance(SLICE_INSNS)
         if halt == Halt.OFF:
+            if lacking is not None and (sentence := _lack(system)):
+                lacking(sentence)
             return board.exit_status
         if starving is not None:
             starving(starving_sentence(system))
@@ -76,6 +80,14 @@ def run_headless(
 
                 raise Panicked(deadlock_sentence(system))
             timeline.feed(read_input())
+
+
+def _lack(system: System) -> str:
+    """What the emulated CPU lacks and the program ended for; "" for nothing."""
+    fault = system.kernel.plugin.last_fault
+    if fault is None or not fault.is_ours or fault.signo != system.board.exit_status & 0x7F:
+        return ""
+    return fault.sentence
 
 
 def _observe(system: System, observer: SyscallObserver) -> None:

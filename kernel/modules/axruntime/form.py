@@ -29,6 +29,7 @@ class LastFault:
         access: "read", "write", "execute", or "" for an exception.
         signo: The signal it became; 0 where there are none.
         sentence: What happened, for people.
+        is_ours: The program would run on a CPU that has what the emulated one lacks.
     """
 
     event: int
@@ -38,6 +39,7 @@ class LastFault:
     access: str
     signo: int
     sentence: str
+    is_ours: bool = False
 
 
 class CallNames(Protocol):

@@ -114,7 +114,8 @@ def exception(cpu: Cpu, thread: Thread, cause: int, address: int) -> None:
         thread.kernel.log.warn(f"the emulator gave up at pc {cpu.pc:#x}")
     record = _exception_record(thread.arch.name, cause)
     sentence = f"{_WORDS.get(cause, 'an exception')} at pc {cpu.pc:#x}"
-    _raise(cpu, thread, signo, code, addr, 0, sentence, record)
+    is_ours = cause in (Cause.VECTOR, Cause.HALT)
+    _raise(cpu, thread, signo, code, addr, 0, sentence, record, is_ours=is_ours)
 
 
 def _exception_signal(arch: str, cause: int, address: int, pc: int) -> tuple[Signo, int, int]:
@@ -151,6 +152,8 @@ def _raise(
     access: int,
     sentence: str,
     record: FaultRecord | None,
+    *,
+    is_ours: bool = False,
 ) -> None:
     """Force the signal and remember the fault."""
     starry = thread.starry
@@ -163,6 +166,7 @@ def _raise(
         access=word,
         signo=int(signo),
         sentence=sentence,
+        is_ours=is_ours,
     )
     if starry.observer is not None:
         starry.observer.on_fault(thread, cpu.pc, addr, word, signo.name, sentence)

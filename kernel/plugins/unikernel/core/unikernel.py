@@ -48,7 +48,8 @@ _WORDS: Final[dict[int, str]] = {
     CpuCause.OVERFLOW: "caused an integer overflow",
     CpuCause.BOUND: "failed a bound check",
     CpuCause.HALT: "executed an instruction the emulator cannot execute",
-    CpuCause.VECTOR: "executed a vector (LSX or LASX) instruction, which this CPU lacks",
+    CpuCause.VECTOR: "executed a vector (LSX or LASX) instruction, which this CPU lacks; build "
+    "with -mcpu=la64v1_0-lsx-lasx",
 }
 
 

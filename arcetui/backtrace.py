@@ -85,6 +85,11 @@ class Frame:
     certain: bool
     registers: dict[str, int] = field(default_factory=dict[str, int], repr=False)
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether it stands before the instruction at `pc`, and not behind a call."""
+        return self.how in {"", "signal"}
+
 
 def unwind(machine: Machine, symbols: Symbols | None, most: int = MAX_FRAMES) -> list[Frame]:
     """The frames, innermost first; at least one."""

@@ -139,18 +139,23 @@ class Context:
         """Look at another frame until the machine moves."""
         self.settings.frame, self.settings.epoch = number, self.debugger.epoch
 
+    def _frame(self) -> Frame | None:
+        """The chosen frame; None: the innermost."""
+        number = self.chosen_frame
+        return next(iter(self.frames(number + 1)[number:]), None) if number else None
+
     def frame_registers(self) -> dict[str, int]:
         """Registers in the chosen frame."""
-        number = self.chosen_frame
-        frames = self.frames(number + 1) if number else []
-        return frames[number].registers if frames[number:] else self.registers()
+        frame = self._frame()
+        return self.registers() if frame is None else frame.registers
 
     def view(self) -> View:
         """The chosen frame, for finding its variables."""
         arch = self.debugger.arch
-        registers = self.frame_registers()
+        frame = self._frame()
+        registers = self.registers() if frame is None else frame.registers
         names = DWARF_REGISTERS.get(arch.name, {})
-        pc = registers[arch.pc] - (1 if self.chosen_frame else 0)
+        pc = registers[arch.pc] - (0 if frame is None or frame.interrupted else 1)
 
         def cfa() -> int | None:
             rules = self.symbols.frames.rules(pc)

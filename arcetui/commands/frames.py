@@ -26,7 +26,9 @@ def _choose(context: Context, number: int) -> Result:
     settings = context.settings
     settings.list_next = 0
     frame = frames[number]
-    line = context.symbols.line(frame.pc - (number > 0))  # of the call, not behind it
+    if frames[number + 1 :] and frames[number + 1].how == "signal":
+        return Result((row((f"#{number:<3} ", "key"), ("<signal handler called>", "dim")),))
+    line = context.symbols.line(frame.pc - (not frame.interrupted))  # of the call, not behind it
     at = f" at {line[0].rsplit('/', 1)[-1]}:{line[1]}" if line else ""
     where = (context.symbols.describe(frame.pc) or f"{frame.pc:#x}") + at
     rows: list[Row] = [row((f"#{number:<3} ", "key"), (where, "code"))]

@@ -37,7 +37,8 @@ def stop_rows(context: Context, stopped: Stopped) -> list[Row]:
     machine = context.debugger.machine()
     if machine.last_fault is not None and reason in {"FAULT", "SIGNAL", "EXITED"}:
         fault = machine.last_fault
-        if fault.signal:
+        ended_well = reason == "EXITED" and not (machine.exit_status or 0) & 0x7F
+        if fault.signal and not ended_well:  # a handler may have taken it long ago
             out.append(row((f"{fault.signal}: {fault.sentence}", "error")))
     if stopped.syscall is not None:
         out.extend(_call_rows(context, stopped))

@@ -224,3 +224,18 @@ def test_run_start_and_starti_are_gdbs():
     assert "breakpoint 1" in prompt.say("r")
     assert "rip" in prompt.say("i r rip")
     assert "breakpoint" in prompt.say("i b") or "address" in prompt.say("i b")
+
+
+@pytest.mark.parametrize("arch", ARCHES)
+def test_frames_around_a_signal_handler(arch):
+    prompt = Session((SAMPLES / arch / "signals").read_bytes(), "signals")
+    prompt.say("catch signal SIGUSR1")
+    prompt.say("c")
+    prompt.say("si")
+    assert "count" in prompt.say("frame 0")
+    assert "<signal handler called>" in prompt.say("up")
+    assert "signals.c:51" in prompt.say("frame 4")
+    prompt.say("delete")
+    ended = prompt.say("c")
+    assert "exited with 0" in ended
+    assert "SIGSEGV" not in ended  # it was caught, long before

@@ -11,6 +11,8 @@ from textual.theme import Theme
 
 #: Colours the style sheet uses beside Textual's own. Names are `$mem-...` and `$arce-...`.
 _DARK = {
+    "arce-head": "#56B4E9",
+    "arce-on-head": "#101418",
     "mem-stack": "#F0E442",
     "mem-heap": "#6FB7F2",
     "mem-code": "#FF8A5C",
@@ -32,6 +34,8 @@ _DARK = {
     "arce-constant": "#6FB7F2",
 }
 _LIGHT = {
+    "arce-head": "#0072B2",
+    "arce-on-head": "#FCFCFA",
     "mem-stack": "#6E5A00",
     "mem-heap": "#0050A0",
     "mem-code": "#A83200",
@@ -52,17 +56,21 @@ _LIGHT = {
     "arce-call": "#6E5A00",
     "arce-constant": "#0050A0",
 }
-_ANSI = {
-    "mem-stack": "ansi_yellow",
-    "mem-heap": "ansi_blue",
-    "mem-code": "ansi_red",
-    "mem-data": "ansi_magenta",
+#: The terminal's own colours. Plain blue on black, and yellow on white, cannot be read on many
+#: terminals: a dark one gets the bright colours, a light one the plain ones without yellow.
+_ANSI_DARK = {
+    "arce-head": "ansi_bright_cyan",
+    "arce-on-head": "ansi_black",
+    "mem-stack": "ansi_bright_yellow",
+    "mem-heap": "ansi_bright_blue",
+    "mem-code": "ansi_bright_red",
+    "mem-data": "ansi_bright_magenta",
     "mem-rodata": "ansi_default",
-    "mem-guard": "ansi_cyan",
-    "arce-dim": "ansi_bright_black",
+    "mem-guard": "ansi_bright_cyan",
+    "arce-dim": "ansi_white",
     "arce-addr": "ansi_cyan",
-    "arce-new": "ansi_green",
-    "arce-gone": "ansi_red",
+    "arce-new": "ansi_bright_green",
+    "arce-gone": "ansi_bright_red",
     "arce-edited": "ansi_yellow",
     "arce-bar": "ansi_blue",
     "arce-select": "ansi_bright_black",
@@ -70,7 +78,30 @@ _ANSI = {
     "arce-title": "ansi_default",
     "arce-past": "ansi_yellow",
     "arce-on-past": "ansi_black",
-    "arce-call": "ansi_yellow",
+    "arce-call": "ansi_bright_yellow",
+    "arce-constant": "ansi_bright_blue",
+}
+_ANSI_LIGHT = {
+    "arce-head": "ansi_blue",
+    "arce-on-head": "ansi_bright_white",
+    "mem-stack": "ansi_green",
+    "mem-heap": "ansi_blue",
+    "mem-code": "ansi_red",
+    "mem-data": "ansi_magenta",
+    "mem-rodata": "ansi_default",
+    "mem-guard": "ansi_blue",
+    "arce-dim": "ansi_bright_black",
+    "arce-addr": "ansi_blue",
+    "arce-new": "ansi_green",
+    "arce-gone": "ansi_red",
+    "arce-edited": "ansi_magenta",
+    "arce-bar": "ansi_bright_cyan",
+    "arce-select": "ansi_white",
+    "arce-search": "ansi_bright_yellow",
+    "arce-title": "ansi_default",
+    "arce-past": "ansi_yellow",
+    "arce-on-past": "ansi_black",
+    "arce-call": "ansi_magenta",
     "arce-constant": "ansi_blue",
 }
 
@@ -110,6 +141,7 @@ CYCLE: tuple[str, ...] = ("arce-dark", "arce-light", "ansi-dark", "ansi-light")
 
 def fallback(theme: str) -> dict[str, str]:
     """Our colour names for a theme that does not define them."""
+    is_light = "light" in theme or "latte" in theme
     if "ansi" in theme:
-        return _ANSI
-    return _LIGHT if "light" in theme or "latte" in theme else _DARK
+        return _ANSI_LIGHT if is_light else _ANSI_DARK
+    return _LIGHT if is_light else _DARK

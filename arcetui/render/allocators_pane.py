@@ -28,6 +28,9 @@ _OWNERS: dict[str, tuple[str, str]] = {
     "shared": ("≡", "new"),
 }
 
+#: Rows from which the last step stands where it belongs, at the byte allocator's lists.
+_ROOMY_ROWS = 20
+
 
 def owner_mark(usage: str) -> tuple[str, str]:
     """Letter and style of a usage."""
@@ -47,12 +50,15 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
         rows.extend(more)
         items.extend([item] * len(more))
 
+    steps = _last_step(events, width)
+    low = height < _ROOMY_ROWS
+    if steps and low:  # what happened matters more than how things stand
+        add(row((" last step", "heading")), *steps)
     add(*_pages(view.pages, events, width, 3 if height >= 16 else 2))
     add(*_bytes(view.bytes, width, ""))
     if view.bytes.broken:
         add(row((f"  cannot be read: {view.bytes.broken}", "error")))
-    steps = _last_step(events, width)
-    if steps:
+    if steps and not low:
         add(row((" last step", "heading")), *steps)
     if view.bytes.free_lists:
         add(row((" free lists ", "heading"), (_about_lists(view.bytes, width), "dim")))

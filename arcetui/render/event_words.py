@@ -25,6 +25,7 @@ _ADDRESSES = frozenset(
     + ["from_pa", "old_pa", "new_pa", "pc", "handler"]
 )
 _WORST_ERROR = 4095
+_MINUS_A_PAGE = (1 << 64) - 4096  # beyond it stand small negative numbers, no addresses
 _ACCESSES = {1: "read", 2: "write", 4: "execute"}
 #: Kinds, by the first part of their names, that are their own cause.
 THEIR_OWN_CAUSE = frozenset({"SYSCALL", "CALL", "FAULT"})
@@ -86,7 +87,7 @@ def _result(event: Event) -> str:
 
 
 def _arguments(values: tuple[int, ...]) -> str:
-    signed = [value - (1 << 64) if value >> 48 == 0xFFFF else value for value in values]
+    signed = [value - (1 << 64) if value > _MINUS_A_PAGE else value for value in values]
     return ", ".join(f"{value:#x}" if value > 9 else str(value) for value in signed)
 
 
@@ -151,6 +152,9 @@ _WORDINGS: dict[str, Wording] = {
     "FD_OPEN": lambda e: f"{e['fd']} {e['what']}",
     "FD_CLOSE": lambda e: f"{e['fd']} {e['what']}",
     "FD_DUP": lambda e: f"{e['fd']} → {e['new_fd']} {e['what']}",
+    "FILE_READ": lambda e: f"{e['what']}: {human_bytes(e['size_bytes'])} from {e['offset']}",
+    "FILE_WRITE": lambda e: f"{e['what']}: {human_bytes(e['size_bytes'])} at {e['offset']}",
+    "FS_CHANGE": lambda e: f"{e['what']} {e['path']}",
     "CONSOLE_READ": lambda e: human_bytes(e["size_bytes"]),
     "CONSOLE_WRITE": lambda e: human_bytes(e["size_bytes"]),
     "CONSOLE_INPUT": lambda e: human_bytes(e["size_bytes"]),

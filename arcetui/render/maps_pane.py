@@ -59,13 +59,14 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
     areas = marked(snapshot)
     digits = max((len(f"{area.end:x}") for _, area in areas), default=8)
     longest = max((len(area.name or f"({area.kind})") for _, area in areas), default=0)
+    most = max((len(f"{area.size_bytes >> 12}") for _, area in areas), default=1)
     before = snapshot.previous_space.areas if snapshot.previous_space is not None else ()
     pages_before = {(area.start, area.end): area.resident_pages for area in before}
     for mark, area in areas:
         if mark != " " and focus < 0:
             focus = len(rows)
         had = pages_before.get((area.start, area.end), area.resident_pages)
-        rows.append(_line(mark, area, digits, width, had, longest))
+        rows.append(_line(mark, area, digits, width, had, longest, most))
         items.append(Item("area", area.start, area.name or area.kind, area.size_bytes))
     space = snapshot.space
     if space is not None and space.brk:
@@ -82,7 +83,9 @@ def content(snapshot: Snapshot, width: int, height: int) -> PaneContent:
     )
 
 
-def _line(mark: str, area: AreaView, digits: int, width: int, had: int, longest: int) -> Row:
+def _line(
+    mark: str, area: AreaView, digits: int, width: int, had: int, longest: int, most: int
+) -> Row:
     """A row.
 
     Args:
@@ -92,6 +95,7 @@ def _line(mark: str, area: AreaView, digits: int, width: int, had: int, longest:
         width: Columns there are.
         had: How many of the area's pages had a frame before the step.
         longest: Columns that the longest name takes.
+        most: Digits of the largest number of pages.
     """
     writable_code = "w" in area.perms and "x" in area.perms
     style = "wx" if writable_code else KIND_STYLES.get(area.kind, "value")
@@ -101,7 +105,9 @@ def _line(mark: str, area: AreaView, digits: int, width: int, had: int, longest:
     if width >= _WITH_RESIDENT:
         star = "*" if had != area.resident_pages and mark != "-" else ""
         count = f"{star}{area.resident_pages}"
-        resident = f"{count:>4}/{pages:<5}" if width >= _ROOMY else f"{count:>3}/{pages:<4} "
+        wide = width >= _ROOMY
+        first = max(most + 1, 4 if wide else 3)
+        resident = f"{count:>{first}}/{pages:<{max(most, 4)}} "
     room = width - 2 * digits - 18 - len(resident)
     if len(name) > room >= 7:
         name = "…" + name[1 - room :]  # the end of a path tells more than its beginning

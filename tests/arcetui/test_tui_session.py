@@ -187,6 +187,25 @@ def test_samples_are_found_with_their_line(tmp_path):
     assert sample_choices(None, "x86_64") == []
 
 
+def test_every_theme_names_every_colour():
+    names = set(themes.fallback("arce-dark"))
+    for theme in (*themes.CYCLE, "textual-light", "nord", "catppuccin-latte"):
+        assert set(themes.fallback(theme)) == names
+
+
+def test_the_terminals_own_colours_can_be_read_on_its_background():
+    """Plain blue vanishes on black, yellow, white and bright colours on white."""
+    dark, light = themes.fallback("ansi-dark"), themes.fallback("ansi-light")
+    behind = {"arce-bar", "arce-select", "arce-search", "arce-title", "arce-past"}
+    text = set(dark) - behind - {"arce-on-head", "arce-on-past"}
+    assert not {dark[name] for name in text} & {"ansi_blue", "ansi_black", "ansi_bright_black"}
+    assert not {
+        color
+        for name in text
+        if "bright" in (color := light[name]) or color in ("ansi_yellow", "ansi_white", "ansi_cyan")
+    } - {"ansi_bright_black"}
+
+
 def test_text_colours_have_contrast():
     def luminance(color):
         parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
@@ -205,11 +224,13 @@ def test_text_colours_have_contrast():
             "arce-title",
             "arce-past",
             "arce-on-past",
+            "arce-on-head",
         }
         for name, color in theme.variables.items():
             if name not in backs:
                 assert contrast(color, theme.background) >= 4.5, (theme.name, name)
         assert contrast(theme.variables["arce-on-past"], theme.variables["arce-past"]) >= 4.5
+        assert contrast(theme.variables["arce-on-head"], theme.variables["arce-head"]) >= 4.5
 
 
 class SlowDebugger(FakeDebugger):

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 SLICE_SECONDS = 0.02
 MOST_INSNS = 100_000
 LEAST_INSNS = 1_000
+#: The first slice: what the program does is not known yet, and a short one costs little.
+FIRST_INSNS = 10_000
 
 
 class Pumped(Protocol):
@@ -34,7 +36,7 @@ class Pace:
     """
 
     def __init__(self) -> None:
-        self.insns = MOST_INSNS
+        self.insns = FIRST_INSNS
 
     def pump(self, debugger: Pumped) -> Stopped | None:
         """Do a slice of the goal; the stop, or None when there is more to do."""

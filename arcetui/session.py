@@ -2,7 +2,7 @@
 
 Frozen commands come in by a queue, frozen snapshots go out by messages. While the program runs it
 is pumped in slices, so that a command takes effect within some ten milliseconds; snapshots are
-made when somebody asked (ten times a second while running) and at once when the machine stops. A
+made when somebody asked (twelve times a second while running) and at once when the machine stops. A
 Python exception in here becomes a sentence on the screen; the thread goes on.
 """
 

@@ -15,7 +15,7 @@ from startup import FRAME_END
 from terminal import Terminal
 
 THREADS = 100
-TARGET_FRAMES = 10  # a second of CPU time; the app draws at most ten a second while a program runs
+TARGET_FRAMES = 10  # a second of CPU time; the app draws at most twelve a second of any time
 TARGET_MS = 100  # a key waits for the frame being drawn, then for its own
 SECONDS = 5
 KEYS = (b"j", b"4", b"k", b"2", b"j", b"3")

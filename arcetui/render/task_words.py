@@ -59,7 +59,8 @@ def name_futexes(text: str, describe: Callable[[int], str]) -> str:
 def wait_name(wait: WaitQueueView, symbols: Mapping[int, str]) -> str:
     """What is waited for, in words: "futex 0x408d44 forks+0x28", "pipe:[7] readers"."""
     if wait.kind == "queue":
-        return wait.name
+        parent = wait.name.removeprefix("child exit ")
+        return wait.name if parent == wait.name else f"the end of a child of {parent}"
     symbol = symbols.get(wait.va, "")
     return f"{wait.kind} {wait.va:#x}" + (f" {symbol}" if symbol else "")
 

@@ -74,7 +74,7 @@ class DebuggerScreen(DebuggerActions):
         (110, "-wide"),
         (180, "-huge"),
     ]
-    refresh_seconds = 0.1
+    refresh_seconds = 0.08
 
     def __init__(self, open_machine: Callable[[], Machine], program: str, preset: str) -> None:
         super().__init__()

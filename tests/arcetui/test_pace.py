@@ -24,5 +24,6 @@ def test_slices_fit_slow_and_quick_programs() -> None:
 
 def test_one_stall_of_the_host_does_not_stop_the_show() -> None:
     pace = Pace()
+    settle(pace, 1e-9)
     pace.took(30.0)
     assert pace.insns == MOST_INSNS // 8

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from kernel.control.record import Recorder
 from kernel.crates.event import Event
-from kernel.inspect import capture, scheduling, sharing
+from kernel.inspect import capture, scheduling, sharing, sharing_origin
 from kernel.inspect.change import summarize
 from kernel.inspect.hal import HalView, hal_view
 from kernel.inspect.house import HouseView, house_view
 from kernel.inspect.peek import peek
 from kernel.inspect.position import Position
 from kernel.inspect.scheduling import SchedulingView
-from kernel.inspect.sharing import NamespaceView, OriginView, SharingView
+from kernel.inspect.sharing import NamespaceView, SharingView
+from kernel.inspect.sharing_origin import OriginView
 from kernel.inspect.system import System
 from kernel.inspect.views import (
     AddressSpaceView,
@@ -173,7 +174,7 @@ class Looking:
 
     def sharing_origin(self, tid: int, resource: str) -> OriginView | None:
         """The event that gave a task its object of a resource; None if it is not known."""
-        return sharing.origin(self._system, tid, resource)
+        return sharing_origin.origin(self._system, tid, resource)
 
     def read_memory(self, va: int, size: int, pid: int | None = None) -> bytes:
         """Bytes at `va`, shorter where unmapped; never faults pages in."""

@@ -26,19 +26,18 @@ from kernel.crates.vfs import (
     permits,
 )
 from kernel.modules.axfs.proc_source import ProcSource
+from kernel.modules.axfs.walk import (
+    RESOLVE_BENEATH,
+    RESOLVE_IN_ROOT,
+    RESOLVE_NO_MAGICLINKS,
+    RESOLVE_NO_SYMLINKS,
+    RESOLVE_NO_XDEV,
+    SCOPED,
+    Place,
+    Walk,
+)
 
-MAX_LINKS = 40
-"""Symbolic links followed in one walk before ELOOP (fs/namei.c MAXSYMLINKS)."""
 _TRIVIAL = ("", ".")
-
-# openat2(2): how a walk is confined.
-RESOLVE_NO_XDEV = 0x01
-RESOLVE_NO_MAGICLINKS = 0x02
-RESOLVE_NO_SYMLINKS = 0x04
-RESOLVE_BENEATH = 0x08
-RESOLVE_IN_ROOT = 0x10
-RESOLVE_CACHED = 0x20
-_SCOPED = RESOLVE_BENEATH | RESOLVE_IN_ROOT
 
 
 class MountPoint(NamedTuple):
@@ -46,52 +45,6 @@ class MountPoint(NamedTuple):
 
     path: str
     fs: VfsOps
-
-
-class _Walk:
-    """One walk: on whose behalf, and how many links it has followed.
-
-    The count is of the whole walk, not of its depth: links that name links twice each would
-    otherwise make it exponential.
-
-    Attributes:
-        resolve: RESOLVE_ bits that confine it.
-        top: Where it started: the directory it may not leave if it is scoped.
-    """
-
-    __slots__ = ("links", "resolve", "top", "who")
-
-    def __init__(self, who: Credentials, resolve: int = 0) -> None:
-        self.who = who
-        self.links = 0
-        self.resolve = resolve
-        self.top: VfsNode | None = None
-
-    def count_link(self) -> None:
-        """Follow one more link.
-
-        Raises:
-            LinuxError: ELOOP.
-        """
-        self.links += 1
-        if self.links > MAX_LINKS:
-            raise LinuxError(Errno.ELOOP)
-
-
-class Place(NamedTuple):
-    """Where a path's last component is, or would be.
-
-    Attributes:
-        dir: The directory.
-        name: Last component; "" for "/" alone; may be "." or "..".
-        trailing: Whether slashes follow it, so that it has to be a directory.
-        walk: The walk that led here; going on from here counts links on.
-    """
-
-    dir: VfsDir
-    name: str
-    trailing: bool
-    walk: _Walk
 
 
 class RootDirectory:
@@ -174,7 +127,7 @@ class RootDirectory:
         Raises:
             LinuxError: ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG.
         """
-        walk = _Walk(who, resolve)
+        walk = Walk(who, resolve)
         return self._walk(path, self._base(path, cwd, walk), follow, walk)
 
     def parent_of(
@@ -190,7 +143,7 @@ class RootDirectory:
         Raises:
             LinuxError: As `lookup`, for the directories before it.
         """
-        walk = _Walk(who, resolve)
+        walk = Walk(who, resolve)
         return self._walk_parent(path, self._base(path, cwd, walk), walk)
 
     def child(self, place: Place) -> VfsNode | None:
@@ -231,7 +184,7 @@ class RootDirectory:
         target = node.read_link()
         return self._walk_parent(target, self._base(target, place.dir, place.walk), place.walk)
 
-    def _magic(self, link: VfsNode, walk: _Walk) -> VfsNode | None:
+    def _magic(self, link: VfsNode, walk: Walk) -> VfsNode | None:
         """Count a link; the node of a magic one.
 
         Raises:
@@ -242,11 +195,11 @@ class RootDirectory:
             raise LinuxError(Errno.ELOOP)
         if walk.resolve & RESOLVE_NO_MAGICLINKS and link.is_magic:
             raise LinuxError(Errno.ELOOP)
-        if walk.resolve & (_SCOPED | RESOLVE_NO_XDEV) and link.is_magic:
+        if walk.resolve & (SCOPED | RESOLVE_NO_XDEV) and link.is_magic:
             raise LinuxError(Errno.EXDEV)
         return link.follow()
 
-    def _base(self, path: str, cwd: VfsNode | None, walk: _Walk) -> VfsNode:
+    def _base(self, path: str, cwd: VfsNode | None, walk: Walk) -> VfsNode:
         if not path:
             raise LinuxError(Errno.ENOENT, "empty path")
         if len(path) > PATH_MAX // 4 and len(encode_name(path)) >= PATH_MAX:
@@ -263,7 +216,7 @@ class RootDirectory:
             raise LinuxError(Errno.EXDEV)
         return self.root
 
-    def _walk(self, path: str, base: VfsNode, follow: bool, walk: _Walk) -> VfsNode:
+    def _walk(self, path: str, base: VfsNode, follow: bool, walk: Walk) -> VfsNode:
         place = self._walk_parent(path, base, walk)
         node = self._step(place.dir, place.name, walk)
         if node.attr.kind is VfsNodeType.SYMLINK and (follow or place.trailing):
@@ -272,7 +225,7 @@ class RootDirectory:
             raise LinuxError(Errno.ENOTDIR)
         return node
 
-    def _walk_parent(self, path: str, base: VfsNode, walk: _Walk) -> Place:
+    def _walk_parent(self, path: str, base: VfsNode, walk: Walk) -> Place:
         parts = [part for part in path.split("/") if part]
         node = base
         for name in parts[:-1]:
@@ -284,14 +237,14 @@ class RootDirectory:
             raise LinuxError(Errno.ENOTDIR)
         return Place(node, parts[-1] if parts else "", path[-1] == "/", walk)
 
-    def _step(self, node: VfsNode, name: str, walk: _Walk) -> VfsNode:
+    def _step(self, node: VfsNode, name: str, walk: Walk) -> VfsNode:
         """One component down (or up), across mounts."""
         found = self._next(node, name, walk)
         if walk.resolve & RESOLVE_NO_XDEV and found.fs is not node.fs:
             raise LinuxError(Errno.EXDEV)
         return found
 
-    def _next(self, node: VfsNode, name: str, walk: _Walk) -> VfsNode:
+    def _next(self, node: VfsNode, name: str, walk: Walk) -> VfsNode:
         who = walk.who
         if not node.is_dir:
             raise LinuxError(Errno.ENOTDIR)
@@ -300,7 +253,7 @@ class RootDirectory:
         if name in _TRIVIAL:
             return node
         if name == "..":
-            if walk.resolve & _SCOPED and node is walk.top:
+            if walk.resolve & SCOPED and node is walk.top:
                 if walk.resolve & RESOLVE_BENEATH:
                     raise LinuxError(Errno.EXDEV)
                 return node
@@ -321,7 +274,7 @@ class RootDirectory:
             node = covered
         return up
 
-    def _follow(self, link: VfsNode, directory: VfsNode, walk: _Walk) -> VfsNode:
+    def _follow(self, link: VfsNode, directory: VfsNode, walk: Walk) -> VfsNode:
         magic = self._magic(link, walk)
         if magic is not None:
             return magic
@@ -376,11 +329,11 @@ class RootDirectory:
         node: VfsNode = self.root
         for name in parts[:-1]:
             try:
-                node = self._step(node, name, _Walk(ROOT_USER))
+                node = self._step(node, name, Walk(ROOT_USER))
             except AxError:
                 node = node.create(name, VfsNodeType.DIR, 0o755, ROOT_USER)
             if node.attr.kind is VfsNodeType.SYMLINK:
-                node = self._follow(node, self.root, _Walk(ROOT_USER))
+                node = self._follow(node, self.root, Walk(ROOT_USER))
         return install_file(node, parts[-1], data, perm)
 
 

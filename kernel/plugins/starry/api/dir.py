@@ -11,7 +11,7 @@ from kernel.crates.errno import Errno, LinuxError
 from kernel.crates.event import EventKind
 from kernel.crates.vfs import Credentials, VfsDir, VfsNode, VfsNodeType, permits
 from kernel.modules.axfs.ramfs import RamFile
-from kernel.modules.axfs.root import Place
+from kernel.modules.axfs.walk import Place
 from kernel.plugins.starry.api.abi import Handler, as_uint32
 from kernel.plugins.starry.api.paths import (
     AT_EMPTY_PATH,

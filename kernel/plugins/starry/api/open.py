@@ -20,7 +20,7 @@ from kernel.crates.vfs import (
 )
 from kernel.modules.axfs.devfs import TERMINALS, DeviceNode
 from kernel.modules.axfs.ramfs import RamFs
-from kernel.modules.axfs.root import RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_IN_ROOT, Place
+from kernel.modules.axfs.walk import RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_IN_ROOT, Place
 from kernel.modules.axtask.task import WaitOutcome
 from kernel.plugins.starry.api.abi import Handler, as_uint32
 from kernel.plugins.starry.api.fsctl import cut_file

@@ -23,7 +23,7 @@ from kernel.plugins.starry.api.abi import as_int32
 from kernel.plugins.starry.core.identity import identity_of
 
 if TYPE_CHECKING:
-    from kernel.modules.axfs.root import Place
+    from kernel.modules.axfs.walk import Place
     from kernel.plugins.starry.core.thread import Thread
 
 AT_FDCWD: Final = -100

@@ -1,7 +1,6 @@
 """What system this is: uname(2), sysinfo(2), and the calls only a machine's owner may make.
 
 Source: Linux kernel/sys.c, kernel/printk, kernel/reboot.c.
-Differs: nodename and release are this kernel's; the release is new enough for C libraries.
 """
 
 from __future__ import annotations
@@ -13,16 +12,12 @@ from kernel.crates.errno import Errno, LinuxError
 from kernel.crates.memory_addr import PAGE_SIZE
 from kernel.plugins.starry.api.abi import Handler
 from kernel.plugins.starry.core.timespec import NS_PER_SECOND, now_ns
+from kernel.plugins.starry.core.uts import DOMAINNAME, NODENAME, RELEASE, SYSNAME, VERSION
 
 if TYPE_CHECKING:
     from kernel.plugins.starry.core.thread import Thread
 
 _FIELD_BYTES: Final = 65
-SYSNAME: Final = "Linux"
-NODENAME: Final = "arceos"
-RELEASE: Final = "6.6.0-arcetui"
-VERSION: Final = "#1 SMP PREEMPT_DYNAMIC Sun Jun  1 00:00:00 UTC 2025"
-DOMAINNAME: Final = "(none)"
 
 _REBOOT_MAGIC1: Final = 0xFEE1_DEAD
 #: uptime, loads[3], total, free, shared, buffers, swap total and free, procs, high total and

@@ -21,6 +21,7 @@ from kernel.plugins.starry.core.proc_more import (
     MORE_SYSTEM_TEXTS,
     smaps_tail,
 )
+from kernel.plugins.starry.core.uts import RELEASE, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -369,8 +370,6 @@ def uptime(starry: Starry) -> bytes:
 
 def version(starry: Starry) -> bytes:
     """/proc/version."""
-    from kernel.plugins.starry.api.sysinfo import RELEASE, VERSION
-
     return f"Linux version {RELEASE} (arcetui) {VERSION}\n".encode()
 
 

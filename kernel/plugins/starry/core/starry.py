@@ -99,15 +99,10 @@ class Starry:
 
     form = "monolithic"
 
-    def __init__(self, kernel: Kernel, calls: CallTable | None = None) -> None:
-        if calls is None:
-            # The interface layer lies above the core; asking for it late keeps imports downward.
-            from kernel.plugins.starry.api.dispatch import syscall_table
-
-            calls = syscall_table(kernel.arch.name)
+    def __init__(self, kernel: Kernel, calls: CallTable) -> None:
         self.kernel = kernel
         self.events = kernel.events
-        self.calls: CallTable = calls
+        self.calls = calls
         self.layout = user_layout(kernel.arch.name, kernel.config)
         self.table = ProcessTable()
         self.threads: dict[int, Thread] = {}

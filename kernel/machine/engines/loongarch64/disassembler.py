@@ -13,7 +13,8 @@ from kernel.machine.engines.loongarch64.decode import Decoded, decode
 from kernel.machine.engines.loongarch64.formats import FIELDS, IMMEDIATES
 
 _MASK64: Final = (1 << 64) - 1
-_GPRS: Final = tuple(f"${name}" for name in LOONGARCH64.registers[:32])
+#: $u0 is the name of Linux's sources for a register that the ABI reserves; assemblers say $r21.
+_GPRS: Final = tuple("$r21" if name == "u0" else f"${name}" for name in LOONGARCH64.registers[:32])
 _FPRS: Final = (
     *(f"$fa{i}" for i in range(8)),
     *(f"$ft{i}" for i in range(16)),

@@ -177,6 +177,7 @@ def test_undefined_words():
         (0x4C00_0020, "ret"),
         (0x0015_0085, "move $a1, $a0"),
         (0x28C3_2061, "ld.d $ra, $sp, 200"),
+        (0x28C0_4095, "ld.d $r21, $a0, 16"),
         (0x0382_2C0B, "ori $a7, $zero, 139"),
         (0x002B_0000, "syscall 0"),
         (0x002A_0007, "break 7"),

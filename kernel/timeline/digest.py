@@ -1,7 +1,8 @@
 """A digest of the whole machine: equal machines have equal digests, however they were reached.
 
-The kernel's object graph is encoded canonically: values by value, mutable objects by the order in
-which the walk meets them, so that sharing counts but identity and pickling history do not. Frames
+The kernel's object graph is encoded canonically: what cannot change by value, mutable objects by
+the order in which the walk meets them, so that sharing counts but identity and pickling history do
+not: a module's constant and its copy in a restored snapshot are the same. Frames
 that hold only zeros do not count, so it does not matter which were ever touched.
 """
 
@@ -18,6 +19,7 @@ from kernel.machine.board import Board
 from kernel.machine.cpu import Cpu
 
 _ZERO = bytes(PAGE_SIZE)
+_IMMUTABLE: dict[type, bool] = {}  # frozen dataclasses among the types met: only a cache
 _ATOMS = (int, str, bytes, bool, float, type(None))
 
 
@@ -50,6 +52,8 @@ class _Encoder:
             self._text("t", f"{type(items).__name__}{len(items)}")
             for item in items:
                 self.put(item)
+        elif _is_immutable(cast("type[object]", type(value))) and id(value) not in self.hosts:
+            self._expand(value)
         else:
             self._reference(value)
 
@@ -99,6 +103,16 @@ class _Encoder:
             for name in sorted(fields):
                 self._text("a", name)
                 self.put(fields[name])
+
+
+def _is_immutable(kind: type[object]) -> bool:
+    """Whether objects of a type are values: frozen dataclasses, frozen sets."""
+    known = _IMMUTABLE.get(kind)
+    if known is None:
+        parameters = getattr(kind, "__dataclass_params__", None)
+        is_frozen = parameters is not None and parameters.frozen
+        known = _IMMUTABLE[kind] = kind is frozenset or is_frozen
+    return known
 
 
 def _is_slots(state: Any) -> bool:

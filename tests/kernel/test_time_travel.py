@@ -155,3 +155,21 @@ def test_input_given_in_the_past_makes_another_future() -> None:
     machine.goto(asked)
     machine.goto(end)
     assert machine.digest() == digest
+
+
+@pytest.mark.parametrize("arch", ARCHES)
+def test_a_constant_and_its_copy_in_a_snapshot_are_the_same(arch: str) -> None:
+    """Execve fills the table of signal actions with a constant of the module."""
+    options: dict[str, object] = {"cpus": 4, "scheduler": "random", "seed": 3}
+    restored = debugger(arch, "execs", **options)
+    restored.run(Goal(GoalKind.CONTINUE))
+    end = restored.end
+    first = first_position(restored)
+    rng = random.Random(arch)
+    targets = sorted(Position(rng.randint(first.event, end.event)) for _ in range(12))
+    fresh = debugger(arch, "execs", **options)
+    for target in targets:
+        fresh.goto(target)  # never back
+        restored.goto(first)
+        restored.goto(target)
+        assert (fresh.position, fresh.digest()) == (restored.position, restored.digest())

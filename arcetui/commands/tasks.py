@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from arcetui.commands.command import Command, CommandError, Result, say
+from arcetui.commands.completion import threads
 from arcetui.commands.info import with_json
 from arcetui.commands.json_rows import json_row
 from arcetui.render.row import Row, plain, row
@@ -179,6 +180,7 @@ COMMANDS = (
         "`thread 0` goes back to the running one. Moving moves the whole machine.",
         ("t",),
         GROUP,
+        threads,
     ),
     Command(
         "info waits",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from arcetui.commands.command import Command, CommandError, Result
+from arcetui.commands.completion import positions
 from arcetui.commands.stop_rows import stop_result
 from arcetui.render.numbers import duration
 from arcetui.render.row import row
@@ -84,5 +85,6 @@ COMMANDS = (
         "it shows the kernel's state right after that event.",
         ("seek",),
         GROUP,
+        positions,
     ),
 )

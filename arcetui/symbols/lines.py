@@ -110,6 +110,11 @@ class LineMap:
         found = sorted({a for file in files for a in self._by_line.get((file, used), ())})
         return found, used
 
+    def lines_with_code(self, name: str) -> list[int]:
+        """Lines of a file that have code."""
+        files = self.matching_files(name)
+        return sorted({line for file, line in self._by_line if file in files})
+
     def text(self, file: str, line: int) -> str:
         """A line of a source file on this host; "" if it cannot be found."""
         lines = self._sources.get(file)

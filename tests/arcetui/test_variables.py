@@ -239,3 +239,19 @@ def test_frames_around_a_signal_handler(arch):
     ended = prompt.say("c")
     assert "exited with 0" in ended
     assert "SIGSEGV" not in ended  # it was caught, long before
+
+
+def test_variables_members_lines_threads_and_positions_complete():
+    prompt = Session((SAMPLES / "x86_64" / "crash").read_bytes(), "crash")
+    prompt.say("b deposit")
+    prompt.say("c")
+    complete = prompt.commander.complete
+    assert complete("p acc") == ["p account"]
+    assert complete("p account->") == ["p account->number", "p account->balance"]
+    assert complete("p account->b") == ["p account->balance"]
+    assert complete("p one.n") == ["p one.number"]
+    assert complete("watch one.b") == ["watch one.balance"]
+    assert complete("p nothing.") == []
+    assert "b crash.c:21" in complete("b crash.c:2")
+    assert complete("goto s") == ["goto start", "goto syscall #"]
+    assert "thread 4" in complete("thread ")

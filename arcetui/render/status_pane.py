@@ -91,21 +91,14 @@ def status_row(snapshot: Snapshot, width: int) -> Row:
     return row(*spans)
 
 
-def message_row(snapshot: Snapshot, hints: tuple[str, ...], width: int) -> Row:
-    """The line above the keys: why it stopped and what changed; then what is hidden.
-
-    Args:
-        snapshot: What is shown.
-        hints: What the layout has no room for, in words and shorter; the first that fits is shown,
-            else only the key for all.
-        width: Columns there are.
-    """
+def message_text(snapshot: Snapshot) -> tuple[str, str]:
+    """Why it stopped, in full, and the style of it; "error" for what nobody should miss."""
     machine = snapshot.machine
     if snapshot.error:
-        return row((f" ✗ {snapshot.error}", "error"))
+        return f"✗ {snapshot.error}", "error"
     if machine.panic:
         text = machine.panic.removeprefix("kernel panic: ")
-        return row((f" ✗ kernel panic: {text}", "error"))
+        return f"✗ kernel panic: {text}", "error"
     text, style = "", "value"
     if snapshot.running:
         text = "running; space or Ctrl-C pauses"
@@ -127,6 +120,22 @@ def message_row(snapshot: Snapshot, hints: tuple[str, ...], width: int) -> Row:
         fault = machine.last_fault
         if fault is not None and fault.signal and machine.exit_status & 0x7F:
             text, style = f"✗ {text}: {fault.sentence}", "error"
+    return text, style
+
+
+def message_row(snapshot: Snapshot, hints: tuple[str, ...], width: int) -> Row:
+    """The line above the keys: why it stopped and what changed; then what is hidden.
+
+    Args:
+        snapshot: What is shown.
+        hints: What the layout has no room for, in words and shorter; the first that fits is shown,
+            else only the key for all.
+        width: Columns there are.
+    """
+    machine = snapshot.machine
+    text, style = message_text(snapshot)
+    if snapshot.error or machine.panic:
+        return crop(row((f" {text}", style)), width)
     spans = [Span(f" {text}", style)]
     sentence = snapshot.change.sentence if snapshot.change is not None else ""
     if machine.half_way:

@@ -84,6 +84,7 @@ class DebuggerScreen(DebuggerActions):
         self.snapshot: s.Snapshot | None = None
         self.interests = s.Interests(panes=frozenset())
         self.failed = False
+        self.told = ""  # the last thing that nobody should miss
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Ctrl-C belongs to the program while it has the keyboard."""
@@ -187,6 +188,18 @@ class DebuggerScreen(DebuggerActions):
         hints = (self.grid.hidden_words(short=False), self.grid.hidden_words(short=True))
         self.message_bar.set_row(status_pane.message_row(snapshot, hints, width))
         self._show_keys()
+        self._tell_all(snapshot)
+
+    def _tell_all(self, snapshot: s.Snapshot) -> None:
+        """What must not be missed and is too long for its line, where no pane says it either."""
+        text, style = status_pane.message_text(snapshot)
+        if snapshot.running or style != "error" or text == self.told:
+            return
+        self.told = text
+        of_emulator = snapshot.error or snapshot.machine.panic
+        elsewhere = not of_emulator and {"walk", "waits"} & set(self.grid.names)
+        if len(text) + 2 > self.size.width and not elsewhere:
+            self.notify(text, severity="error", timeout=15, markup=False)
 
     def _show_keys(self) -> None:
         running = self.snapshot is not None and self.snapshot.running

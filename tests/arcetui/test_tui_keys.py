@@ -6,6 +6,7 @@ import ast
 import asyncio
 import sys
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -314,6 +315,18 @@ async def test_a_failing_debugger_is_shown_and_the_session_lives(tmp_path):
         fake.crash = False
         await press(app, pilot, "s")
         assert app.screen.snapshot.error == ""
+
+
+async def test_a_sentence_too_long_for_its_line_is_told_in_full_once(tmp_path):
+    async with opened(tmp_path, size=(80, 24)) as (app, _pilot, _fake):
+        said = "the emulator " + "stumbled " * 20 + "over its own feet"
+        snapshot = replace(app.screen.snapshot, error=said)
+        app.screen._show_bars(snapshot)
+        app.screen._show_bars(snapshot)
+        await until(lambda: [n.message for n in app._notifications] == [f"✗ {said}"])
+        shown = line.text(app.screen.message_bar.rows[0])
+        assert len(shown) <= 80
+        assert shown.endswith("…")
 
 
 async def test_help_comes_from_the_table(tmp_path):

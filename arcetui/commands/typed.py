@@ -95,8 +95,13 @@ class _Path:
         found = self.context.variable(name)
         if found is None:
             raise NoPath
-        view = self.context.view()
-        return Typed(found.kind, self.context.symbols.variables.place(found, view))
+        symbols = self.context.symbols
+        place = symbols.variables.place(found, self.context.view())
+        if place is not None and place.address == symbols.bias:
+            # The linker dropped what this describes; another unit may have defined it.
+            symbol = symbols.by_name.get(name)
+            place = None if symbol is None else Place(symbol.address)
+        return Typed(found.kind, place)
 
     def suffixes(self, value: Typed) -> Typed:
         while (token := self.peek()) in {".", "->", "["}:
@@ -128,6 +133,9 @@ class _Path:
 
     def member(self, value: Typed, name: str) -> Typed:
         kind = self.types.bare(value.kind)
+        if kind is not None and kind.tag in {c.REFERENCE, c.RVALUE}:
+            value = self.pointed(value)
+            kind = self.types.bare(value.kind)
         if kind is None or kind.tag not in {c.STRUCT, c.UNION, c.CLASS}:
             raise CommandError(f"{self.text}: {self.types.name(value.kind)} has no members")
         found = _member(self.types, kind, name)

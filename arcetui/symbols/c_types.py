@@ -92,7 +92,9 @@ class Types:
             return f"{self.name(inner, depth + 1)} {dims}"
         if kind.tag in {FUNCTION_TYPE, SUBPROGRAM}:
             given = [self.name(self.of(c), depth + 1) for c in kind.children if c.tag == 0x05]
-            return f"{self.name(inner, depth + 1)} ({', '.join(given) or 'void'})"
+            result = self.name(inner, depth + 1)
+            space = "" if result.endswith("*") else " "
+            return f"{result}{space}({', '.join(given) or 'void'})"
         prefix = {**_RECORDS, ENUM: "enum"}.get(kind.tag, "")
         return f"{prefix} {kind.name or '{...}'}" if prefix else kind.name or "?"
 
@@ -113,6 +115,10 @@ class Types:
         if through.tag == ENUM:
             out += [f"    {c.name} = {c.number(d.CONST_VALUE)}," for c in through.children]
         for member in self.members(through):
+            if member.tag == INHERITANCE:
+                base = self.of(member)
+                out[0] = out[0].replace(" {", f" : {base.name if base else '?'} {{")
+                continue
             out += [f"    {line}" for line in self._declaration(member, depth)]
         return [*out, "}"]
 
@@ -129,6 +135,8 @@ class Types:
         if at is not None and at.tag == ARRAY:
             element, _, dims = text.rpartition(" ")
             return [f"{element}{'' if element.endswith('*') else ' '}{member.name}{dims};"]
+        if "(*)" in text:
+            return [f"{text.replace('(*)', f'(*{member.name})', 1)};"]
         return [f"{text}{'' if text.endswith('*') else ' '}{member.name}{bits};"]
 
     # -- values ---------------------------------------------------------------------------------

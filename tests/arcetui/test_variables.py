@@ -22,10 +22,12 @@ SOURCE = r"""
 #include <stdlib.h>
 #include <string.h>
 struct point { int x, y; };
+struct calls { int (*close)(int *); char *(*name)(void); };
 enum color { RED, GREEN = 5, BLUE };
 typedef struct node { struct node *next; char name[24]; double weight; struct point at;
   enum color c; unsigned a:3, b:5; union { int i; float f; }; } node_t;
 static int counter = 3;
+struct calls calls;
 int table[20] = {1, 2, 3};
 const char *greeting = "hello \033[31mred\n";
 static int depth(int n, node_t *list) {
@@ -58,6 +60,7 @@ p buf
 whatis list
 ptype node_t
 ptype struct point
+ptype calls
 whatis depth
 p greeting
 up

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from arcetui.render.row import Row, plain, row
+from arcetui.render.task_words import said_once
 from arcetui.strace.tables.signals import signal
 from kernel.inspect.views import FdView, ProcessView, TaskView
 
@@ -65,7 +66,7 @@ def tasks(views: tuple[TaskView, ...], current: int) -> list[Row]:
                 ("*  " if here else "   ", "current"),
                 (f"{task.tid:>4} ", "number"),
                 f"{task.pid:>4} {task.cpu:>3} {task.state:<9} {task.name:<16} ",
-                (task.waiting_for, "comment"),
+                (said_once(task.waiting_for), "comment"),
                 (f"  {task.key}" if task.key else "", "dim"),
             )
         )

@@ -70,6 +70,12 @@ def names_of_waits(view: SchedulingView, symbols: Mapping[int, str]) -> dict[str
     return {wait.name: wait_name(wait, symbols) for wait in view.waits if wait.kind != "queue"}
 
 
+def said_once(text: str) -> str:
+    """What is waited for, without the call's name where it says the same twice."""
+    call, colon, rest = text.partition(": ")
+    return rest if colon and rest.startswith(call) else text  # "futex: futex 0x..."
+
+
 def waits_for(task: TaskStateView, waits: Mapping[str, str]) -> str:
     """What a blocked task waits for, in words.
 
@@ -77,10 +83,7 @@ def waits_for(task: TaskStateView, waits: Mapping[str, str]) -> str:
         task: The task.
         waits: The result of `names_of_waits`.
     """
-    text = task.waiting_for
-    call, colon, rest = text.partition(": ")
-    if colon and rest.startswith(call):
-        text = rest  # "futex: futex 0x..." says it twice
+    text = said_once(task.waiting_for)
     names = dict.fromkeys(waits[name] for name in task.waiting_on if name in waits)
     if names:
         text = ", ".join(names)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from kernel.crates.scheduler import SchedEntity
 from kernel.crates.signal import Signo
 from kernel.inspect.position import Position
+from kernel.inspect.scheduling import state_word
 from kernel.inspect.system import System
 from kernel.inspect.views import (
     AddressSpaceView,
@@ -194,6 +195,7 @@ def task_views(system: System) -> tuple[TaskView, ...]:
 def _task_view(system: System, task: TaskInner) -> TaskView:
     queue = system.kernel.tasks.queues[task.cpu_id]
     entity: SchedEntity = task.sched
+    can_run = task.is_user and task.state in (TaskState.READY, TaskState.RUNNING)
     waiting = ""
     if task.state == TaskState.BLOCKED:
         waiting = task.task_ext.describe_wait() if task.task_ext is not None else task.why
@@ -201,10 +203,10 @@ def _task_view(system: System, task: TaskInner) -> TaskView:
         tid=task.tid,
         pid=_pid_of(task),
         name=task.name,
-        state=task.state.name.capitalize(),
+        state=state_word(task, queue.current),
         cpu=task.cpu_id,
         waiting_for=waiting,
-        key=queue.scheduler.key(entity) if task.is_user else "",
+        key=queue.scheduler.key(entity) if can_run else "",
         kstack_pa=task.kstack_pa,
         is_kernel=not task.is_user,
     )

@@ -166,6 +166,13 @@ def switches(events: EventLog, first: int, end: int) -> tuple[Event, ...]:
 # -- tasks --------------------------------------------------------------------------------------
 
 
+def state_word(task: TaskInner, current: TaskInner | None) -> str:
+    """A task's state; an idle task is always able to run, so that is what its state says."""
+    if task.is_idle and task is not current:
+        return "Ready"
+    return task.state.name.capitalize()
+
+
 def _task_view(system: System, task: TaskInner) -> TaskStateView:
     tasks = system.kernel.tasks
     thread = cast("Any", task.task_ext)
@@ -181,7 +188,7 @@ def _task_view(system: System, task: TaskInner) -> TaskStateView:
         ppid=process.ppid if process is not None else 0,
         name=task.name,
         role=_role(task, process),
-        state=task.state.name.capitalize(),
+        state=state_word(task, tasks.queues[task.cpu_id].current),
         cpu=task.cpu_id,
         cpumask=task.cpumask,
         key=tasks.queues[task.cpu_id].scheduler.key(task.sched) if can_run else "",

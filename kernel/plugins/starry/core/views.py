@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kernel.crates.errno import LinuxError
-from kernel.crates.signal import Signo
+from kernel.crates.signal import NSIG, SIG_DFL, SIG_IGN, bit, signal_name
 from kernel.crates.views import FdView, ProcessView
 from kernel.plugins.starry.core.file import describe_flags
 from kernel.plugins.starry.core.limits import Resource
@@ -76,17 +76,23 @@ def _fds(process: Process) -> tuple[FdView, ...]:
 
 
 def _signals(process: Process) -> tuple[tuple[str, str], ...]:
+    """What differs from the default, signal by signal: action, who blocks it, where it waits."""
     found: list[tuple[str, str]] = []
-    actions = process.signal.actions
-    for signo in Signo:
-        action = actions[signo]
-        if action.handler == 1:
-            found.append((signo.name, "ignored"))
-        elif action.handler:
-            found.append((signo.name, f"handler {action.handler:#x}"))
-    for thread in process.threads.values():
-        blocked = thread.signal.blocked
-        found += [
-            (signo.name, f"blocked in {thread.tid}") for signo in Signo if blocked >> signo - 1 & 1
-        ]
+    actions, threads = process.signal.actions, process.threads.values()
+    for number in range(1, NSIG + 1):
+        words: list[str] = []
+        action = actions[number]
+        if action.handler == SIG_IGN:
+            words.append("ignored")
+        elif action.handler != SIG_DFL:
+            words.append(f"handler {action.handler:#x}")
+        if blocked := [str(t.tid) for t in threads if t.signal.blocked & bit(number)]:
+            words.append(f"blocked in {' '.join(blocked)}")
+        pending = [str(t.tid) for t in threads if t.signal.pending.mask & bit(number)]
+        if process.signal.pending.mask & bit(number):
+            pending.insert(0, "the process")
+        if pending:
+            words.append(f"pending for {' '.join(pending)}")
+        if words:
+            found.append((signal_name(number), ", ".join(words)))
     return tuple(found)

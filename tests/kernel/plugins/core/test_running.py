@@ -45,6 +45,8 @@ class Watch:
     def on_signal(self, thread: Any, info: Any) -> None:
         self.signals.append(int(info.signo))
 
+    def on_stopped(self, thread: Any, signo: int) -> None: ...
+
     def on_fault(self, thread: Any, pc: int, va: int, access: str, signal: str, why: str) -> None:
         self.faults.append(f"{signal} {access} {va:#x}")
 

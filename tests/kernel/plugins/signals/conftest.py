@@ -210,7 +210,10 @@ class Machine:
             config=SimpleNamespace(epoch_offset_ns=1_748_736_000 * 10**9, tick_ns=10_000_000),
             alloc=SimpleNamespace(total_pages=1000, available_pages=900),
         )
-        observer = SimpleNamespace(on_signal=lambda t, info: self.shown.append(info))
+        observer = SimpleNamespace(
+            on_signal=lambda t, info: self.shown.append(info),
+            on_stopped=lambda t, signo: None,
+        )
         self.starry: Any = SimpleNamespace(
             kernel=self.kernel,
             observer=observer,

@@ -173,7 +173,8 @@ class FakeThread:
         self.resumed = WaitOutcome.NONE
         self.wait_state: Any = None
         self.nice = 0
-        self.policy = (0, 0)
+        self.policy, self.resets_on_fork = (0, 0), False
+        self.resets_on_fork = False
         self.task = SimpleNamespace(
             tid=tid, blocked=False, outcome=WaitOutcome.NONE, cpu_time_ns=0, switches=0, why=""
         )

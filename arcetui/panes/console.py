@@ -11,7 +11,7 @@ from textual.widgets import Input, Label
 
 from arcetui.messages import PaneResized
 from arcetui.render.changed_pane import sentence
-from arcetui.render.console_pane import TerminalModel
+from arcetui.render.console_pane import TerminalModel, folded
 from arcetui.render.row import Row, Span
 from arcetui.state import NOTHING, ConsoleTail
 from arcetui.widgets.entry import EntryInput
@@ -54,6 +54,7 @@ class ConsolePane(Vertical):
         self._model = TerminalModel()
         self._tail = ConsoleTail(0, 0, b"")
         self._waiting: bool | None = None
+        self._snapshot: Snapshot | None = None
 
     def compose(self) -> ComposeResult:
         """Output above the input line."""
@@ -83,9 +84,11 @@ class ConsolePane(Vertical):
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Print what is new; start over when output went backwards."""
+        self._snapshot = snapshot
         if self.pane not in snapshot.interests.panes or not self.display or not self.is_mounted:
             return
-        rows = self._rows(snapshot.console)
+        columns = max(self.view.outer_size.width - 1, 8)
+        rows = folded(self._rows(snapshot.console), columns)
         waiting = snapshot.machine.state == "waiting for input" and not snapshot.past
         if waiting is not self._waiting:
             self._waiting = waiting
@@ -137,7 +140,9 @@ class ConsolePane(Vertical):
         return rows
 
     def redraw(self) -> None:
-        """Nothing depends on the width."""
+        """Fold the lines again, for another width."""
+        if self._snapshot is not None:
+            self.show_snapshot(self._snapshot)
 
     def on_descendant_focus(self) -> None:
         """Show which pane has the keys."""
@@ -153,6 +158,7 @@ class ConsolePane(Vertical):
 
     def on_resize(self) -> None:
         """Another size, another number of rows to capture."""
+        self.call_after_refresh(self.redraw)
         self.post_message(PaneResized())
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

@@ -150,3 +150,25 @@ class TerminalModel:
     def content(self) -> list[Row]:
         """All rows, the one being written last."""
         return [*self.rows, self._spans()]
+
+
+def folded(rows: list[Row], columns: int) -> list[Row]:
+    """Rows as a terminal of so many columns shows them: what is too long goes on below."""
+    out: list[Row] = []
+    for row in rows:
+        if sum([len(span[0]) for span in row]) <= columns:
+            out.append(row)
+            continue
+        left = columns
+        piece: list[Span] = []
+        for text, style in row:
+            rest = text
+            while len(rest) > left:
+                if left:
+                    piece.append(Span(rest[:left], style))
+                out.append(tuple(piece))
+                piece, rest, left = [], rest[left:], columns
+            piece.append(Span(rest, style))
+            left -= len(rest)
+        out.append(tuple(piece))
+    return out

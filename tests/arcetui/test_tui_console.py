@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from arcetui.render.console_pane import KEPT_ROWS, ROW_CHARS, TerminalModel, visible
-from arcetui.render.row import text
+from arcetui.render.console_pane import KEPT_ROWS, ROW_CHARS, TerminalModel, folded, visible
+from arcetui.render.row import Span, text
 
 
 def shown(data, *more):
@@ -56,6 +56,17 @@ def test_line_editors_redraw_their_row_and_questions_are_not_shown():
     assert shown(b"/ # \x1b[6nls -x\b\x1b[Jl") == ["/ # ls -l"]
     assert shown(b"abcdef\x1b[3D\x1b[K!\x1b[2C?") == ["abc!  ?"]
     assert shown(b"a\x1b[999D\x1b[999Cb") == [" " * 0 + "a" + " " * 399, "b"]
+
+
+def test_long_lines_go_on_below():
+    rows = [(Span("abcd", "x"), Span("efghij")), (), (Span("1234"),)]
+    assert [[tuple(span) for span in row] for row in folded(rows, 4)] == [
+        [("abcd", "x")],
+        [("efgh", "")],
+        [("ij", "")],
+        [],
+        [("1234", "")],
+    ]
 
 
 def test_a_megabyte_of_escape_codes_is_bounded():

@@ -13,6 +13,8 @@ from arcetui.symbols.elf_file import ElfFile
 from arcetui.symbols.locations import Lists, Machine, Place, evaluate
 
 PARAMETER, BLOCK, VARIABLE, SUBPROGRAM, INLINED, NAMESPACE = 0x05, 0x0B, 0x34, 0x2E, 0x1D, 0x39
+#: Addresses whose variables are remembered.
+MOST_KNOWN = 1000
 _SCOPES = frozenset({BLOCK, INLINED, SUBPROGRAM})
 
 
@@ -55,10 +57,18 @@ class Variables:
         self.types = Types(self.info)
         self._lists = Lists(elf, self.info)
         self._bias = bias_bytes
+        self._units: dict[int, Unit | None] = {}  # by address: conditions ask again and again
+        self._known: dict[int, list[Variable]] = {}
 
     def unit_at(self, pc: int) -> Unit | None:
         """The unit whose code `pc` (with bias) is in."""
-        address = pc - self._bias
+        if pc not in self._units:
+            if len(self._units) > MOST_KNOWN:
+                self._units.clear()
+            self._units[pc] = self._find_unit(pc - self._bias)
+        return self._units[pc]
+
+    def _find_unit(self, address: int) -> Unit | None:
         for unit in self.info.units:
             root = self.info.root(unit)
             if root is not None and self._covers(root, address):
@@ -92,6 +102,13 @@ class Variables:
 
     def locals(self, pc: int) -> list[Variable]:
         """Variables and parameters at `pc`, innermost first; shadowed ones left out."""
+        if pc not in self._known:
+            if len(self._known) > MOST_KNOWN:
+                self._known.clear()
+            self._known[pc] = self._locals(pc)
+        return self._known[pc]
+
+    def _locals(self, pc: int) -> list[Variable]:
         out: dict[str, Variable] = {}
         for scope in self.scopes(pc):
             for child in scope.children:

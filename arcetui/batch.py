@@ -47,23 +47,34 @@ class FedDebugger:
             waits = stopped.reason is StopReason.INPUT and not goal.reverse
             if not waits or not self._feeds or self._ended:
                 return stopped
-            data = self._streams.read()
-            if data:
-                self._debugger.feed(data)
-            else:
-                self._ended = True
-                self._debugger.feed_eof()
+            self._feed()
+
+    def _feed(self) -> None:
+        """Type what stdin gives."""
+        data = self._streams.read()
+        if data:
+            self._debugger.feed(data)
+        else:
+            self._ended = True
+            self._debugger.feed_eof()
 
     def _run(self, goal: Goal) -> Stopped:
         """Carry out a goal; what the program writes is printed meanwhile. SIGINT pauses it."""
         self._debugger.begin(goal)
-        with self._streams.pausing():
-            while (stopped := self._debugger.pump(SLICE_INSNS)) is None:
-                if self.printer is not None and not goal.reverse:
-                    self.printer.program_output()
-                if self._streams.interrupted:
-                    return self._debugger.pause()
-        return stopped
+        feeds = self._feeds and not self._ended and not goal.reverse
+        self._debugger.ask_for_input(wanted=feeds)
+        try:
+            with self._streams.pausing():
+                while (stopped := self._debugger.pump(SLICE_INSNS)) is None:
+                    if self.printer is not None and not goal.reverse:
+                        self.printer.program_output()
+                    if self._streams.interrupted:
+                        return self._debugger.pause()
+                    if feeds and self._debugger.wants_input() and self._streams.comes(0):
+                        self._feed()
+            return stopped
+        finally:
+            self._debugger.ask_for_input(wanted=False)
 
 
 class Printer:

@@ -58,7 +58,13 @@ def run_recipe(recipe: Recipe, streams: HostStreams, observer: SyscallObserver |
     starving = Starving(streams)
     try:
         status = run_headless(
-            recipe, streams.read, streams.write, observer, starving.hear, tell_lack
+            recipe,
+            streams.read,
+            streams.write,
+            observer,
+            starving.hear,
+            tell_lack,
+            streams.comes,
         )
     except LoadError as error:
         raise UsageError(str(error)) from None

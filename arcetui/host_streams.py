@@ -115,6 +115,14 @@ class HostStreams:
         except OSError:
             return b""
 
+    def comes(self, seconds: float) -> bool:
+        """Whether input, or its end, is there within so many seconds."""
+        self._character_mode()
+        try:
+            return bool(select.select([0], [], [], seconds)[0])
+        except (OSError, ValueError):
+            return True  # reading tells that it is the end
+
     def write(self, fd: int, data: bytes) -> None:
         """Write to stdout or stderr, all of it; a closed pipe ends the process as SIGPIPE does."""
         view = memoryview(data)

@@ -193,6 +193,15 @@ class Debugger(Looking):
         self._changes_future()
         self._motion.feed(data)
 
+    def wants_input(self) -> bool:
+        """Whether a task waits for console input, whatever else runs or waits."""
+        waiters = self._system.kernel.console_wait.waiters
+        return bool(waiters) and not self._system.board.console.eof
+
+    def ask_for_input(self, *, wanted: bool) -> None:
+        """Whether `pump` comes back before idle CPUs skip time while a task waits for input."""
+        self._system.board.before_skip = self.wants_input if wanted else None
+
     def feed_eof(self) -> None:
         """End the console's input."""
         self.epoch += 1

@@ -41,8 +41,12 @@ def run_headless(
     observer: SyscallObserver | None = None,
     starving: Callable[[str], None] | None = None,
     lacking: Callable[[str], None] | None = None,
+    input_comes: Callable[[float], bool] | None = None,
 ) -> int:
     """Run a program to its end.
+
+    While a task waits for input and timers are set, the machine's clock goes on only when no input
+    is there: what lies ready in a pipe arrives before a `poll` times out, as under Linux.
 
     Args:
         recipe: The machine.
@@ -51,6 +55,8 @@ def run_headless(
         observer: Hears of system calls, if given.
         starving: Hears now and then who keeps ready tasks from running; "" for nobody.
         lacking: Hears what instruction the emulated CPU lacks, if that ended the program.
+        input_comes: Whether `read_input` has something to give (or the end) within so many
+            seconds; without it, it always has.
 
     Returns:
         The raw wait status.
@@ -64,6 +70,12 @@ def run_headless(
     if observer is not None:
         _observe(system, observer)
     board = system.board
+    waiting = system.kernel.console_wait
+
+    def wants_input() -> bool:
+        return bool(waiting.waiters) and not board.console.eof
+
+    board.before_skip = wants_input
     while True:
         halt = timeline.advance(SLICE_INSNS)
         if halt == Halt.OFF:
@@ -74,8 +86,14 @@ def run_headless(
             starving(starving_sentence(system))
         if halt == Halt.PANIC:
             raise Panicked(board.panic)
-        if halt == Halt.IDLE:
-            if not system.kernel.console_wait.waiters or board.console.eof:
+        if halt in {Halt.SKIP, Halt.BUDGET} and wants_input():
+            idle = halt == Halt.SKIP and not any(cpu.is_user for cpu in board.cpus)
+            cpu = board.cpus[board.active]
+            patience_s = (cpu.deadline_ns - cpu.clock_ns) / 1e9 if idle else 0.0
+            if input_comes is None or input_comes(patience_s):
+                timeline.feed(read_input())
+        elif halt == Halt.IDLE:
+            if not wants_input():
                 from kernel.inspect.deadlock import deadlock_sentence
 
                 raise Panicked(deadlock_sentence(system))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import traceback
+from collections.abc import Callable
 from typing import Protocol
 
 from kernel.crates.errno import KernelPanic, PowerOff, ProgramPanic
@@ -51,6 +52,7 @@ class Halt(enum.IntEnum):
     IDLE = 6  # all CPUs idle, no timer set: waits for input, or deadlock
     OFF = 7  # the kernel switched the machine off
     PANIC = 8  # `panic` says why
+    SKIP = 9  # the CPUs idle until a timer, and `before_skip` wants to be asked first
 
 
 class TrapHandler(Protocol):
@@ -139,6 +141,7 @@ class Board:
         self.text: KernelText | None = None
         # the driver's, not machine state:
         self.watcher: Watcher | None = None
+        self.before_skip: Callable[[], bool] | None = None
         self.watch: MemoryWatch | None = None
         self.stop_requested = False
         self.stop_at_breath = False
@@ -202,11 +205,9 @@ class Board:
                 if cpu.traps % BREATH_TRAPS == 0 and self._breathe(cpu):
                     return Halt.BREATH
             elif not cpu.is_user or cpu.clock_ns >= cpu.deadline_ns:
-                if cpu.deadline_ns == NEVER_NS:
-                    return Halt.IDLE
-                self._timer(cpu)
-                if self._breathe(cpu):
-                    return Halt.BREATH
+                halted = self._to_timer(cpu)
+                if halted is not None:
+                    return halted
             elif budget <= 0:
                 return Halt.BUDGET
             else:
@@ -220,6 +221,19 @@ class Board:
 
     _ran = 0
     _skipped = False
+    _asked = False
+
+    def _to_timer(self, cpu: Cpu) -> Halt | None:
+        """A timer is due on `cpu`, or it idles until one."""
+        if cpu.deadline_ns == NEVER_NS:
+            return Halt.IDLE
+        if self.before_skip is not None:  # asked once for each time it would skip
+            idles = cpu.clock_ns < cpu.deadline_ns
+            self._asked = not self._asked and idles and self.before_skip()
+            if self._asked:
+                return Halt.SKIP
+        self._timer(cpu)
+        return Halt.BREATH if self._breathe(cpu) else None
 
     def _execute(self, cpu: Cpu, budget: int) -> Stop:
         """Let the engine run; account for what it did; latch a trap."""

@@ -4,8 +4,9 @@
 
 Needs Debian with source packages enabled (`deb-src`), dpkg-dev, make, gcc, g++, tclsh and the
 `ziglang` package. The targets are x86_64, riscv64, aarch64 and loongarch64 (musl, by `zig cc`) and
-x86_64-glibc (by gcc); the sources and programs go where `toolchain.py` says. Nothing of this is
-committed: the tests take what is there and skip the rest.
+x86_64, riscv64 and aarch64 with glibc (by gcc; Debian's g++-riscv64-linux-gnu and
+g++-aarch64-linux-gnu, left out where they are missing); the sources and programs go where
+`toolchain.py` says. Nothing of this is committed: the tests take what is there and skip the rest.
 """
 
 from __future__ import annotations
@@ -166,9 +167,10 @@ def main() -> None:
     """Build the programs named (all, if none is) that are not there yet."""
     for name in sys.argv[1:] or BUILDERS:
         for target in TARGETS:
-            if (CACHE / "bin" / target / name).exists():
+            tools = Toolchain(target)
+            if (CACHE / "bin" / target / name).exists() or not tools.is_here:
                 continue
-            BUILDERS[name](Toolchain(target))
+            BUILDERS[name](tools)
             print(f"{target}/{name}", flush=True)
 
 

@@ -16,7 +16,9 @@ from pathlib import Path
 CACHE = Path(
     os.environ.get("ARCETUI_PROGRAMS") or Path(__file__).resolve().parents[2] / ".cache"
 ).resolve()
-TARGETS = ("x86_64", "riscv64", "aarch64", "loongarch64", "x86_64-glibc")
+MUSL = ("x86_64", "riscv64", "aarch64", "loongarch64")
+GLIBC = ("x86_64-glibc", "riscv64-glibc", "aarch64-glibc")
+TARGETS = (*MUSL, *GLIBC)
 FLAGS = ("-O2", "-w", "-fno-strict-aliasing")
 #: The base instruction set: zig's default has vector instructions that not every CPU has.
 CPU = {"loongarch64": "la64v1_0-lsx-lasx"}
@@ -34,12 +36,27 @@ class Toolchain:
         return not self.target.endswith("-glibc")
 
     @property
+    def arch(self) -> str:
+        """The machine the programs are for."""
+        return self.target.removesuffix("-glibc")
+
+    @property
+    def is_here(self) -> bool:
+        """Whether its compiler is installed."""
+        return self.musl or shutil.which(f"{self.prefix}gcc") is not None
+
+    @property
+    def prefix(self) -> str:
+        """What the names of gcc's tools for the target begin with."""
+        return "" if self.arch == "x86_64" else f"{self.arch}-linux-gnu-"
+
+    @property
     def host(self) -> tuple[str, ...]:
         """What a configure script is told about the machine the program is for."""
-        if "x86_64" in self.target:
+        if self.arch == "x86_64":
             return ()
         # Old scripts do not know loongarch64; the name only tells them not to run what they build.
-        name = "riscv64" if self.target == "loongarch64" else self.target
+        name = "riscv64" if self.arch == "loongarch64" else self.arch
         return (f"--host={name}-linux-gnu",)
 
     def wrapper(self, tool: str) -> Path:
@@ -52,7 +69,7 @@ class Toolchain:
                 words += ["-target", f"{self.target}-linux-musl", "-fno-sanitize=undefined"]
                 words += [f"-mcpu={CPU[self.target]}"] if self.target in CPU else []
         else:
-            words = [{"cc": "gcc", "c++": "g++"}.get(tool, tool)]
+            words = [self.prefix + {"cc": "gcc", "c++": "g++"}.get(tool, tool)]
         if tool in ("cc", "c++"):
             words.append("-static")
         path.write_text(f'#!/bin/sh\nexec {" ".join(words)} "$@"\n', "utf-8")

@@ -208,6 +208,9 @@ def by_process(text: str) -> list[list[str]]:
     return [own.get(tid, []) for tid in names]
 
 
+_ENDS = "--- SIGCHLD"
+
+
 @needs_strace
 def test_as_strace_follows(family: Path) -> None:
     theirs, ours = (
@@ -215,7 +218,11 @@ def test_as_strace_follows(family: Path) -> None:
     )
     assert len(ours) == len(theirs) == 7
     for mine, real in zip(ours, theirs, strict=True):
-        assert mine == real
+        # On a busy machine Linux tells of a child's end before or after the call that waits for it.
+        assert [x for x in mine if not x.startswith(_ENDS)] == [
+            x for x in real if not x.startswith(_ENDS)
+        ]
+        assert sorted(mine) == sorted(real)
 
 
 @needs_strace

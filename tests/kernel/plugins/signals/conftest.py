@@ -174,7 +174,6 @@ class FakeThread:
         self.wait_state: Any = None
         self.nice = 0
         self.policy, self.resets_on_fork = (0, 0), False
-        self.resets_on_fork = False
         self.task = SimpleNamespace(
             tid=tid, blocked=False, outcome=WaitOutcome.NONE, cpu_time_ns=0, switches=0, why=""
         )

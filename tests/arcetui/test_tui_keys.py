@@ -292,16 +292,20 @@ async def test_what_is_typed_right_after_a_key_that_opens_a_line_goes_there(tmp_
             name = {":": "colon", " ": "space", "/": "slash", "\n": "enter"}.get(char, char)
             app.post_message(Key(name, char if char.isprintable() else None))
 
+    async def left(app, pilot):  # only then are keys the screen's again
+        await pilot.press("escape")
+        await until(lambda: not isinstance(app.focused, EntryInput))
+
     async with opened(tmp_path) as (app, pilot, fake):
         burst(app, ":info break\n")
         await until(lambda: "answer to info break" in text(app))
         assert fake.n == 0 and not fake._breaks
-        await pilot.press("escape")
+        await left(app, pilot)
         burst(app, "g8+3\n")
         await until(lambda: fake.n == 23)
         burst(app, "1/mov\n")
         await until(lambda: app.screen.grid.pane("code").found == "mov")
-        await pilot.press("escape")
+        await left(app, pilot)
         burst(app, "0guess:0\n")
         await until(lambda: fake.fed == [b"guess:0\n"])
 

@@ -88,6 +88,10 @@ def status_of(raw: int) -> int:
     return 128 + (raw & 0x7F) if raw & 0x7F else raw >> 8
 
 
+QEMU_ATTEMPTS = 5
+NO_MEMORY = (b"out of memory", b"not enough memory", b"cannot allocate memory")
+
+
 def linux_runner(arch: str) -> list[str] | None:
     """What to put in front of a program of `arch` on this host; None if nothing runs it."""
     if platform.system() != "Linux":
@@ -99,7 +103,20 @@ def linux_runner(arch: str) -> list[str] | None:
 
 
 def run_linux(arch: str, elf: Path, command: Command, timeout_s: float = 60) -> Outcome:
-    """Run `elf` under Linux (the host, or qemu-user)."""
+    """Run `elf` under Linux (the host, or qemu-user).
+
+    qemu-user now and then finds no place for the program's memory among its own: such a run says
+    nothing and is repeated.
+    """
+    for _ in range(QEMU_ATTEMPTS - 1):
+        outcome = _run_linux(arch, elf, command, timeout_s)
+        no_memory = any(words in outcome.stderr.lower() for words in NO_MEMORY)
+        if not (linux_runner(arch) and no_memory):
+            return outcome
+    return _run_linux(arch, elf, command, timeout_s)
+
+
+def _run_linux(arch: str, elf: Path, command: Command, timeout_s: float) -> Outcome:
     runner = linux_runner(arch)
     assert runner is not None
     env = dict(item.split("=", 1) for item in ENV)

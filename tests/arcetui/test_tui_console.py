@@ -85,8 +85,8 @@ def test_a_megabyte_of_escape_codes_is_bounded():
 
 async def test_a_megabyte_of_escape_codes_harms_no_pane(tmp_path):
     from fake_session_debugger import FakeDebugger
-    from test_tui_keys import opened, until
-    from test_tui_keys import text as screen_text
+    from screen_driver import opened, until
+    from screen_driver import text as screen_text
 
     from arcetui._textual import screen_cells
 

@@ -3,71 +3,21 @@
 from __future__ import annotations
 
 import ast
-import asyncio
 import sys
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from textual import events
 
 sys.path.insert(0, str(Path(__file__).parent))
-from fake_machine import fake_opener
-from fake_session_debugger import FakeDebugger
+from screen_driver import focused, opened, press, text, until
 
 from arcetui import keymap, layouts
-from arcetui.app import ArcetuiApp
 from arcetui.pane_help import READING
-from arcetui.recent import RecentFiles
 from arcetui.render import row as line
 from arcetui.screens.dialogs import help_rows
-from arcetui.state import Launch
 from arcetui.widgets.entry import AskBar, EntryInput, PromptPanel
 from arcetui.widgets.line_view import LineView
-
-
-@asynccontextmanager
-async def opened(tmp_path, debugger=None, size=(120, 40), preset="cpu"):
-    debugger = debugger or FakeDebugger()
-    app = ArcetuiApp(
-        Launch("/fake/prog"),
-        opener=fake_opener(debugger),
-        recent=RecentFiles(tmp_path / "recent.json"),
-        preset=preset,
-    )
-    async with app.run_test(size=size) as pilot:
-        await until(lambda: getattr(app.screen, "snapshot", None) is not None)
-        await pilot.pause()
-        yield app, pilot, debugger
-
-
-async def until(condition, seconds=5.0):
-    for _ in range(int(seconds / 0.01)):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it did not happen in time")
-
-
-async def press(app, pilot, key, moves=True):
-    """Press a key; if it moves the machine, wait until the screen shows another epoch."""
-    epoch = app.screen.snapshot.epoch
-    await pilot.press(key)
-    if moves:
-        await until(lambda: app.screen.snapshot.epoch != epoch and not app.screen.snapshot.running)
-
-
-def focused(app):
-    """Name of the pane that has the keys; "" while a dialog is open."""
-    pane = getattr(app.screen, "focused_pane", None)
-    return pane.pane if pane is not None else ""
-
-
-def text(app):
-    from arcetui._textual import screen_cells
-
-    return "\n".join("".join(s.text for s in line) for line in screen_cells(app))
 
 
 async def test_stepping_keys_go_both_ways(tmp_path):
@@ -439,18 +389,3 @@ def test_the_table_is_consistent():
         assert key.help.endswith(".")
     for ident in keymap.BAR:
         assert ident in keymap.BY_IDENT
-
-
-@pytest.mark.parametrize("size", ["narrow", "wide", "huge"])
-@pytest.mark.parametrize("preset", layouts.PRESETS)
-def test_layouts_tile_the_field(preset, size):
-    width, height = {"narrow": (80, 21), "wide": (120, 37), "huge": (200, 57)}[size]
-    for study in ("", *(p.name for p in layouts.PANES)):
-        places = layouts.places(preset, size, study, width, height)
-        names = [place.pane for place in places]
-        assert len(names) == len(set(names))
-        assert {"code", "console"} <= set(names)
-        cells = sum(place.width * place.height for place in places)
-        columns = len({place.x for place in places})
-        assert cells == width * height - (columns - 1) * height
-        assert all(place.height >= 4 for place in places)

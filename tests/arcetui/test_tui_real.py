@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from test_tui_keys import text, until
+from screen_driver import text, until
 
 from arcetui.app import ArcetuiApp
 from arcetui.recent import RecentFiles

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 SLICE_SECONDS = 0.02
 MOST_INSNS = 100_000
 LEAST_INSNS = 1_000
+#: While the program waits, the queue is heard at once, and requests for pictures so often.
+LOOK_SECONDS = 0.05
 #: The first slice: what the program does is not known yet, and a short one costs little.
 FIRST_INSNS = 10_000
 
@@ -27,9 +29,16 @@ class Pumped(Protocol):
         """Do a slice of the goal."""
         ...
 
+    def idle_seconds(self) -> float:
+        """Virtual time that will be skipped next while a task waits for input."""
+        ...
+
 
 class Pace:
     """Chooses the next slice from what the last one took.
+
+    A program that waits for a key, but not for ever, waits in real time: who types would always
+    come too late otherwise.
 
     Attributes:
         insns: Instructions of the next slice.
@@ -37,13 +46,33 @@ class Pace:
 
     def __init__(self) -> None:
         self.insns = FIRST_INSNS
+        self._rests_until = 0.0
 
     def pump(self, debugger: Pumped) -> Stopped | None:
         """Do a slice of the goal; the stop, or None when there is more to do."""
         start = time.monotonic()
+        if start < self._rests_until:
+            return None
         stopped = debugger.pump(self.insns)
-        self.took(time.monotonic() - start)
+        end = time.monotonic()
+        self.took(end - start)
+        if stopped is None and (idle := debugger.idle_seconds()):
+            self._rests_until = end + idle
         return stopped
+
+    @property
+    def waits_s(self) -> float:
+        """How long there is nothing to do but to wait for input."""
+        return max(self._rests_until - time.monotonic(), 0.0)
+
+    @property
+    def rest_seconds(self) -> float:
+        """The same, a look's time at most."""
+        return min(self.waits_s, LOOK_SECONDS)
+
+    def wake(self) -> None:
+        """There is input, or another goal."""
+        self._rests_until = 0.0
 
     def took(self, seconds: float) -> None:
         """The slice lasted so long: the next is shorter or longer."""

@@ -49,9 +49,10 @@ class Reporter:
         stopped: Stopped | None,
         speed: str,
         error: str,
+        waits_s: float,
     ) -> None:
         """Capture what the screen wants to see, and post it."""
-        self._last = machine.capture.take(
+        taken = machine.capture.take(
             interests,
             running=running,
             stopped=stopped,
@@ -59,6 +60,7 @@ class Reporter:
             speed=speed,
             error=error,
         )
+        self._last = replace(taken, waits_s=waits_s) if waits_s else taken
         self._post(SnapshotReady(self._last))
 
     def show_search(self, machine: Machine) -> None:

@@ -104,6 +104,7 @@ class Session(threading.Thread):
 
     def _booted(self) -> None:
         self._stopped = None
+        self._debugger.ask_for_input(wanted=True)
         self._show()
 
     def _turn(self) -> None:
@@ -123,7 +124,7 @@ class Session(threading.Thread):
             return self._held.popleft()
         try:
             if self._goal is not None:
-                return self._queue.get_nowait()
+                return self._queue_get(self._pace.rest_seconds)
             wait = max(self._due - time.monotonic(), 0.0) if self._playing else None
             return self._queue.get(timeout=wait)
         except Empty:
@@ -173,15 +174,20 @@ class Session(threading.Thread):
         if self._goal is not None:
             self._show_running()  # it takes a while: from now on the screen asks for pictures
 
-    def _take(self) -> s.Command | None:
+    def _take(self, wait: float = 0.0) -> s.Command | None:
         try:
-            return self._held.popleft() if self._held else self._queue.get_nowait()
+            return self._held.popleft() if self._held else self._queue_get(wait)
         except Empty:
             return None
+
+    def _queue_get(self, wait: float) -> s.Command:
+        """The next command, or Empty after so many seconds."""
+        return self._queue.get(timeout=wait) if wait else self._queue.get_nowait()
 
     def _movement(self) -> None:
         """A new movement begins here."""
         assert self._machine is not None
+        self._pace.wake()
         self._error = ""
         self._interests = replace(self._interests, frame=0, code_at=None)
         self._machine.capture.begin_movement()
@@ -236,7 +242,7 @@ class Session(threading.Thread):
                     return stopped
                 if self._wanted.is_set():
                     self._show_running()
-                command = self._take()
+                command = self._take(self._pace.rest_seconds)
                 if isinstance(command, s.Pause | s.Quit):
                     self._over |= isinstance(command, s.Quit)
                     return self._debugger.pause()
@@ -250,6 +256,7 @@ class Session(threading.Thread):
     def _obey_running(self, command: s.Command) -> None:
         """What may be done in the middle of a prompt command's run; the rest is dropped."""
         if isinstance(command, s.Feed):
+            self._pace.wake()
             self._debugger.feed(command.data)
 
     # -- commands -------------------------------------------------------------------------
@@ -328,6 +335,7 @@ class Session(threading.Thread):
         waiting = self._stopped is not None and self._stopped.reason.name == "INPUT"
         if self._debugger.position < self._debugger.end:
             self._rewound()
+        self._pace.wake()
         if data:
             self._debugger.feed(data)
         if end:
@@ -389,6 +397,7 @@ class Session(threading.Thread):
             stopped=self._stopped,
             speed="full" if rate is None else f"{rate}/s",
             error=self._error,
+            waits_s=self._pace.waits_s if self._goal is not None else 0.0,
         )
 
     def _show_running(self) -> None:

@@ -139,6 +139,8 @@ class ConsoleTail(NamedTuple):
         return self.start + len(self.data)
 
 
+#: Seconds; a wait for input shorter than that is not told: the lines would flicker.
+TOLD_WAIT_S = 0.5
 NO_OUTPUT = ConsoleTail(0, 0, b"")
 
 
@@ -199,6 +201,7 @@ class Snapshot:
     names: Mapping[int, str] = field(default_factory=dict)  # system calls by number; never changes
     error: str = ""
     progress: str = ""  # of a search backward; the rest is then what was before it
+    waits_s: float = 0.0  # how long the program will still wait for input while it runs
 
     @property
     def registers(self) -> dict[str, int]:
@@ -207,6 +210,11 @@ class Snapshot:
         values.setdefault("pc", self.cpu.pc)
         values.setdefault("sp", values.get(self.arch.sp, 0))
         return values
+
+    @property
+    def waits(self) -> bool:
+        """Whether the running program waits for input; a short wait is not told."""
+        return self.waits_s >= TOLD_WAIT_S
 
     @property
     def past(self) -> bool:

@@ -20,6 +20,8 @@ def state_words(snapshot: Snapshot) -> tuple[str, str]:
     machine = snapshot.machine
     if snapshot.progress:
         return "◀ GOING BACK", "past"
+    if snapshot.waits:
+        return "● WAITS FOR INPUT", "input"
     if snapshot.running:
         return "▶ RUNNING", "ok"
     if machine.half_way:
@@ -102,6 +104,8 @@ def message_text(snapshot: Snapshot) -> tuple[str, str]:
     text, style = "", "value"
     if snapshot.running:
         text = "running; space or Ctrl-C pauses"
+        if snapshot.waits:
+            text = f"for {snapshot.waits_s:.0f} s more; 0 types to it, c lets its time pass at once"
         if snapshot.progress:
             text = f"{snapshot.progress}; space or Ctrl-C gives it up"
     elif machine.half_way and snapshot.event is not None:

@@ -63,10 +63,13 @@ class DebuggerActions(RowScreen[None]):
     # -- running --------------------------------------------------------------------------
 
     def action_go(self, kind: str, reverse: bool = False) -> None:
-        """Begin a movement; ignored while one runs. While the program loads, keys wait for it."""
+        """Begin a movement; ignored while one runs, unless that waits for input.
+
+        While the program loads, keys wait for it.
+        """
         from kernel.control import Goal, GoalKind
 
-        if self.snapshot is not None and self.snapshot.running:
+        if self.snapshot is not None and self.snapshot.running and not self.snapshot.waits:
             self._tell("It is running: space or Ctrl-C pauses it first.")
             return
         self.session.send(s.Begin(Goal(GoalKind[kind], reverse=reverse)))

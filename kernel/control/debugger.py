@@ -51,6 +51,7 @@ class Debugger(Looking):
         self.recipe = recipe
         self.epoch = 0
         self._observer = observer
+        self._asks_for_input = False
         self._start(None)
 
     def _start(self, stops: StopTable | None) -> None:
@@ -99,7 +100,13 @@ class Debugger(Looking):
             return stopped
         if self._motion.origin is not None:
             return self._pump_back()
-        stopped = self._motion.pump(max_insns)
+        board = self._system.board
+        asks = self._asks_for_input and self._timeline.position >= self._timeline.end
+        board.before_skip = self.wants_input if asks else None
+        try:
+            stopped = self._motion.pump(max_insns)
+        finally:
+            board.before_skip = None
         if stopped is None and self._motion.goal is None:
             return Stopped(StopReason.PAUSED, "", self.position)
         return stopped
@@ -199,8 +206,15 @@ class Debugger(Looking):
         return bool(waiters) and not self._system.board.console.eof
 
     def ask_for_input(self, *, wanted: bool) -> None:
-        """Whether `pump` comes back before idle CPUs skip time while a task waits for input."""
-        self._system.board.before_skip = self.wants_input if wanted else None
+        """Whether `pump` comes back before idle CPUs skip time while a task waits for input.
+
+        It does so once for each time they would skip; not in the past, where the input is known.
+        """
+        self._asks_for_input = wanted
+
+    def idle_seconds(self) -> float:
+        """What `pump` came back for: virtual time that will be skipped next; 0.0: none."""
+        return self._system.board.idle_ns / 1e9
 
     def feed_eof(self) -> None:
         """End the console's input."""

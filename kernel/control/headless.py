@@ -87,9 +87,7 @@ def run_headless(
         if halt == Halt.PANIC:
             raise Panicked(board.panic)
         if halt in {Halt.SKIP, Halt.BUDGET} and wants_input():
-            idle = halt == Halt.SKIP and not any(cpu.is_user for cpu in board.cpus)
-            cpu = board.cpus[board.active]
-            patience_s = (cpu.deadline_ns - cpu.clock_ns) / 1e9 if idle else 0.0
+            patience_s = board.idle_ns / 1e9 if halt == Halt.SKIP else 0.0
             if input_comes is None or input_comes(patience_s):
                 timeline.feed(read_input())
         elif halt == Halt.IDLE:

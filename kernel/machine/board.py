@@ -227,13 +227,21 @@ class Board:
         """A timer is due on `cpu`, or it idles until one."""
         if cpu.deadline_ns == NEVER_NS:
             return Halt.IDLE
-        if self.before_skip is not None:  # asked once for each time it would skip
-            idles = cpu.clock_ns < cpu.deadline_ns
-            self._asked = not self._asked and idles and self.before_skip()
-            if self._asked:
-                return Halt.SKIP
+        ask, idles = self.before_skip, cpu.clock_ns < cpu.deadline_ns
+        # once for each time it would skip
+        self._asked = ask is not None and idles and not self._asked and ask()
+        if self._asked:
+            return Halt.SKIP
         self._timer(cpu)
         return Halt.BREATH if self._breathe(cpu) else None
+
+    @property
+    def idle_ns(self) -> int:
+        """After `Halt.SKIP`: virtual time until the timer that all CPUs idle for; else 0."""
+        if not self._asked or any(cpu.is_user for cpu in self.cpus):
+            return 0
+        cpu = self.cpus[self.active]
+        return cpu.deadline_ns - cpu.clock_ns
 
     def _execute(self, cpu: Cpu, budget: int) -> Stop:
         """Let the engine run; account for what it did; latch a trap."""
@@ -323,6 +331,8 @@ class Board:
 
     def interrupt(self, cpu: Cpu, what: str) -> None:
         """Let the kernel handle an interrupt on `cpu`: "timer" or "input"."""
+        if what != "timer":
+            self._asked = False  # who waits for more is to be asked again
         if what != "timer" or not self._skipped:
             self._entry(0)
         self._skipped = False

@@ -159,6 +159,12 @@ class FakeDebugger(FakeLooks):
         self.far = 0
         return self._stop(Reason.START, "at the first instruction")
 
+    def ask_for_input(self, *, wanted):
+        pass
+
+    def idle_seconds(self):
+        return 0.0
+
     def feed(self, data):
         self.fed.append(data)
 

@@ -1,4 +1,6 @@
-"""Input while timers are set: what lies ready in a pipe is read before a wait times out."""
+"""Input while timers are set: what lies ready in a pipe is read before a wait times out, and on
+the screen a program that waits for a key, but not for ever, waits in real time.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from kernel.control import Recipe, run_headless
+sys.path.insert(0, str(Path(__file__).parent))
+from screen_driver import text, until
+
+from arcetui.app import ArcetuiApp
+from arcetui.pace import Pace
+from arcetui.recent import RecentFiles
+from arcetui.state import Launch
+from kernel.control import Debugger, Goal, GoalKind, Recipe, StopReason, run_headless
 from tests.conformance.tiny_elf import DATA_VA, tiny_elf
 
 TIMEOUT_MS = 60_000
@@ -59,3 +68,82 @@ def test_late_input_of_a_pipe(words: list[str], tmp_path: Path) -> None:
             time.sleep(1.0)
         said, _ = run.communicate("xy\n", timeout=30)
     assert run.returncode == 16 + 3 or "exited with 19" in said
+
+
+def waiting() -> Debugger:
+    """A debugger whose program has begun its minute's wait."""
+    debugger = Debugger(Recipe(POLLER, "/bin/poller", stdio=("tty", "tty", "tty")))
+    debugger.ask_for_input(wanted=True)
+    debugger.begin(Goal(GoalKind.CONTINUE))
+    while debugger.pump() is None:
+        if debugger.idle_seconds():
+            return debugger
+    raise AssertionError("it did not ask")
+
+
+def test_a_debugger_is_asked_before_time_is_skipped_and_goes_back_exactly() -> None:
+    debugger = waiting()
+    assert debugger.idle_seconds() == pytest.approx(TIMEOUT_MS / 1000, abs=1e-3)
+    asked = debugger.position, debugger.digest()
+    debugger.feed(b"abc\n")
+    assert not debugger.idle_seconds()
+    while (stopped := debugger.pump()) is None:
+        pass
+    assert stopped.reason is StopReason.EXITED
+    end, digest = debugger.position, debugger.digest()
+    debugger.goto(asked[0])
+    assert debugger.digest() != digest
+    debugger.goto(end)
+    assert debugger.digest() == digest
+    debugger.run(Goal(GoalKind.CONTINUE, reverse=True))
+    assert debugger.run(Goal(GoalKind.CONTINUE)).reason is StopReason.EXITED
+    assert (debugger.position, debugger.digest()) == (end, digest)
+
+
+def test_asked_once_time_passes() -> None:
+    debugger = waiting()
+    while (stopped := debugger.pump()) is None:
+        assert not debugger.idle_seconds()
+    assert stopped.reason is StopReason.INPUT, "poll timed out, then read waits"
+
+
+def test_a_rest_ends_with_its_time_or_with_input() -> None:
+    class Idle:
+        pumps = 0
+
+        def pump(self, max_insns: int) -> None:
+            self.pumps += 1
+
+        def idle_seconds(self) -> float:
+            return 60.0
+
+    pace, idle = Pace(), Idle()
+    for _ in range(3):
+        pace.pump(idle)
+    assert (idle.pumps, 59 < pace.waits_s <= 60, pace.rest_seconds < 1) == (1, True, True)
+    pace.wake()
+    assert pace.waits_s == 0
+    pace.pump(idle)
+    assert idle.pumps == 2
+
+
+async def test_the_screen_waits_in_real_time(tmp_path: Path) -> None:
+    path = tmp_path / "poller"
+    path.write_bytes(POLLER)
+    app = ArcetuiApp(Launch(str(path)), recent=RecentFiles(tmp_path / "recent.json"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(lambda: getattr(app.screen, "snapshot", None) is not None)
+        await pilot.press("c")
+        await until(lambda: app.screen.snapshot.waits)
+        await until(lambda: "WAITS FOR INPUT" in text(app) and "c lets its time pass" in text(app))
+        await pilot.press("0", "h", "i", "enter")
+        await until(lambda: not app.screen.snapshot.running)
+        assert "exited with 19" in text(app)  # poll found it, three bytes were read
+        await pilot.press("escape", "r", "y")
+        await until(lambda: app.screen.snapshot.machine.syscalls == 0)
+        await pilot.press("c")
+        await until(lambda: app.screen.snapshot.waits)
+        await pilot.press("c")
+        await until(lambda: not app.screen.snapshot.running)
+        assert app.screen.snapshot.machine.time_ns > TIMEOUT_MS * 1e6
+        assert "waits for console input" in text(app)

@@ -44,8 +44,12 @@ def test_a_program_prints_what_it_prints_under_linux(source: str, tmp_path: Path
     program = build(source, tmp_path)
     argv = (str(program), "one", "two")
     envp = {"A": "1", "BB": "22"}
-    native = subprocess.run(argv, env=envp, capture_output=True, text=True, check=False)
     status, here = run_here(program, argv, ("A=1", "BB=22"))
-    expected = [line for line in native.stdout.splitlines() if line not in HOST_LINES]
-    assert [line for line in here.splitlines() if line not in HOST_LINES] == expected
+    found = [line for line in here.splitlines() if line not in HOST_LINES]
+    for _ in range(3):  # where Linux puts things is random, and now and then a hole is too small
+        native = subprocess.run(argv, env=envp, capture_output=True, text=True, check=False)
+        expected = [line for line in native.stdout.splitlines() if line not in HOST_LINES]
+        if found == expected:
+            break
+    assert found == expected
     assert status == native.returncode

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from dataclasses import replace
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from arcetui import state as s
+from arcetui.inbox import Inbox
 from arcetui.messages import Aimed, LineAnswered, LineCompleted, SessionFailed
 from arcetui.pace import Pace
 from arcetui.reporter import Reporter, sentence_of
@@ -46,8 +45,7 @@ class Session(threading.Thread):
         super().__init__(daemon=True, name="session")
         self._open = open_machine
         self._post = post
-        self._queue: SimpleQueue[s.Command] = SimpleQueue()
-        self._held: deque[s.Command] = deque()  # to be obeyed before the queue
+        self._inbox = Inbox()
         self._reporter = Reporter(post)
         self._wanted = threading.Event()
         self._interests = s.Interests()
@@ -70,7 +68,7 @@ class Session(threading.Thread):
 
     def send(self, command: s.Command) -> None:
         """Queue a command."""
-        self._queue.put(command)
+        self._inbox.put(command)
 
     def request_snapshot(self) -> None:
         """Ask for a picture of the running machine."""
@@ -120,15 +118,12 @@ class Session(threading.Thread):
             self._animate()
 
     def _next_command(self) -> s.Command | None:
-        if self._held and not self._going_back:
-            return self._held.popleft()
-        try:
-            if self._goal is not None:
-                return self._queue_get(self._pace.rest_seconds)
-            wait = max(self._due - time.monotonic(), 0.0) if self._playing else None
-            return self._queue.get(timeout=wait)
-        except Empty:
-            return None
+        wait_s = None
+        if self._goal is not None:
+            wait_s = self._pace.rest_seconds
+        elif self._playing:
+            wait_s = max(self._due - time.monotonic(), 0.0)
+        return self._inbox.take(wait_s, held=not self._going_back)
 
     @property
     def _going_back(self) -> bool:
@@ -143,7 +138,7 @@ class Session(threading.Thread):
             case s.Look(interests):
                 self._interests = interests
             case _:
-                self._held.append(command)
+                self._inbox.hold(command)
 
     # -- moving ---------------------------------------------------------------------------
 
@@ -155,9 +150,9 @@ class Session(threading.Thread):
     def _begin(self, goal: Goal) -> None:
         """Start a movement; equal steps that wait in the queue are done in one."""
         count = goal.count
-        while (following := self._take()) is not None:
+        while (following := self._inbox.take()) is not None:
             if not (isinstance(following, s.Begin) and replace(following.goal, count=1) == goal):
-                self._held.appendleft(following)
+                self._inbox.put_back(following)
                 break
             count += 1
         goal = replace(goal, count=count)
@@ -173,16 +168,6 @@ class Session(threading.Thread):
             self._slice()
         if self._goal is not None:
             self._show_running()  # it takes a while: from now on the screen asks for pictures
-
-    def _take(self, wait: float = 0.0) -> s.Command | None:
-        try:
-            return self._held.popleft() if self._held else self._queue_get(wait)
-        except Empty:
-            return None
-
-    def _queue_get(self, wait: float) -> s.Command:
-        """The next command, or Empty after so many seconds."""
-        return self._queue.get(timeout=wait) if wait else self._queue.get_nowait()
 
     def _movement(self) -> None:
         """A new movement begins here."""
@@ -242,7 +227,7 @@ class Session(threading.Thread):
                     return stopped
                 if self._wanted.is_set():
                     self._show_running()
-                command = self._take(self._pace.rest_seconds)
+                command = self._inbox.take(self._pace.rest_seconds)
                 if isinstance(command, s.Pause | s.Quit):
                     self._over |= isinstance(command, s.Quit)
                     return self._debugger.pause()

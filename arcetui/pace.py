@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from kernel.control import Stopped
 
 #: What a slice should last at most.
-SLICE_SECONDS = 0.02
+SLICE_SECONDS = 0.01
 MOST_INSNS = 100_000
 LEAST_INSNS = 1_000
 #: While the program waits, the queue is heard at once, and requests for pictures so often.
 LOOK_SECONDS = 0.05
+#: A moment every SLICE_SECONDS for the thread that draws: it waits long for Python's lock otherwise.
+YIELD_SECONDS = 0.0001
 #: The first slice: what the program does is not known yet, and a short one costs little.
 FIRST_INSNS = 10_000
 
@@ -47,6 +49,7 @@ class Pace:
     def __init__(self) -> None:
         self.insns = FIRST_INSNS
         self._rests_until = 0.0
+        self._yielded = 0.0
 
     def pump(self, debugger: Pumped) -> Stopped | None:
         """Do a slice of the goal; the stop, or None when there is more to do."""
@@ -58,6 +61,9 @@ class Pace:
         self.took(end - start)
         if stopped is None and (idle := debugger.idle_seconds()):
             self._rests_until = end + idle
+        elif stopped is None and end > self._yielded + SLICE_SECONDS:
+            time.sleep(YIELD_SECONDS)
+            self._yielded = time.monotonic()
         return stopped
 
     @property

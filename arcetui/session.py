@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 #: Animated stepping, instructions a second; None is full speed.
 SPEEDS: tuple[int | None, ...] = (1, 2, 5, 10, 20, 50, None)
+#: How long a running machine stands still at most while its picture is drawn.
+DRAW_SECONDS = 0.05
 #: A search backward that ends within so many seconds is not announced.
 QUICK_SECONDS = 0.08
 
@@ -48,6 +50,7 @@ class Session(threading.Thread):
         self._inbox = Inbox()
         self._reporter = Reporter(post)
         self._wanted = threading.Event()
+        self._drawn = threading.Event()
         self._interests = s.Interests()
         self._pace = Pace()
         self._goal: Goal | None = None
@@ -73,6 +76,10 @@ class Session(threading.Thread):
     def request_snapshot(self) -> None:
         """Ask for a picture of the running machine."""
         self._wanted.set()
+
+    def drawn(self) -> None:
+        """A picture is on the screen."""
+        self._drawn.set()
 
     # -- the thread -----------------------------------------------------------------------
 
@@ -386,9 +393,14 @@ class Session(threading.Thread):
         )
 
     def _show_running(self) -> None:
-        """A picture of the running machine; of a search backward only how far it came."""
+        """A picture of the running machine; of a search backward only how far it came.
+
+        Python runs one thread at a time: this one keeps out of the way until it is drawn.
+        """
         if not self._going_back:
+            self._drawn.clear()
             self._show()
+            self._drawn.wait(DRAW_SECONDS)
             return
         self._wanted.clear()
         assert self._machine is not None

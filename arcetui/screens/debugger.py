@@ -169,6 +169,7 @@ class DebuggerScreen(DebuggerActions):
             pane.show_snapshot(snapshot)
         self._show_bars(snapshot)
         self._follow_fault(snapshot)
+        self.call_after_refresh(self.session.drawn)
 
     def _follow_fault(self, snapshot: s.Snapshot) -> None:
         """Let the page walk follow the address that faulted, until the user chooses another."""

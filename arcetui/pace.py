@@ -18,7 +18,7 @@ MOST_INSNS = 100_000
 LEAST_INSNS = 1_000
 #: While the program waits, the queue is heard at once, and requests for pictures so often.
 LOOK_SECONDS = 0.05
-#: A moment every SLICE_SECONDS for the thread that draws: it waits long for Python's lock otherwise.
+#: Every SLICE_SECONDS, for the thread that draws: it waits long for Python's lock otherwise.
 YIELD_SECONDS = 0.0001
 #: The first slice: what the program does is not known yet, and a short one costs little.
 FIRST_INSNS = 10_000

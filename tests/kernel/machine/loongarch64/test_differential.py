@@ -48,8 +48,6 @@ def test_few_operands(la_machine, backend):
 
 
 def test_many_operands(la_machine, backend):
-    if backend == "python":
-        pytest.skip("takes minutes; test_few_operands has the same encodings")
     assert (
         differences(run(la_machine(backend, size_bytes=4 << 20), diff.LONG), ANSWERS["long"]) == []
     )

@@ -102,7 +102,7 @@ class Debugger(Looking):
             return self._pump_back()
         board = self._system.board
         asks = self._asks_for_input and self._timeline.position >= self._timeline.end
-        board.before_skip = self.wants_input if asks else None
+        board.before_skip = self._system.wants_input if asks else None
         try:
             stopped = self._motion.pump(max_insns)
         finally:
@@ -202,8 +202,7 @@ class Debugger(Looking):
 
     def wants_input(self) -> bool:
         """Whether a task waits for console input, whatever else runs or waits."""
-        waiters = self._system.kernel.console_wait.waiters
-        return bool(waiters) and not self._system.board.console.eof
+        return self._system.wants_input()
 
     def ask_for_input(self, *, wanted: bool) -> None:
         """Whether `pump` comes back before idle CPUs skip time while a task waits for input.

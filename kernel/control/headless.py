@@ -70,12 +70,7 @@ def run_headless(
     if observer is not None:
         _observe(system, observer)
     board = system.board
-    waiting = system.kernel.console_wait
-
-    def wants_input() -> bool:
-        return bool(waiting.waiters) and not board.console.eof
-
-    board.before_skip = wants_input
+    board.before_skip = system.wants_input
     while True:
         halt = timeline.advance(SLICE_INSNS)
         if halt == Halt.OFF:
@@ -86,12 +81,12 @@ def run_headless(
             starving(starving_sentence(system))
         if halt == Halt.PANIC:
             raise Panicked(board.panic)
-        if halt in {Halt.SKIP, Halt.BUDGET} and wants_input():
+        if halt in {Halt.SKIP, Halt.BUDGET} and system.wants_input():
             patience_s = board.idle_ns / 1e9 if halt == Halt.SKIP else 0.0
             if input_comes is None or input_comes(patience_s):
                 timeline.feed(read_input())
         elif halt == Halt.IDLE:
-            if not wants_input():
+            if not system.wants_input():
                 from kernel.inspect.deadlock import deadlock_sentence
 
                 raise Panicked(deadlock_sentence(system))

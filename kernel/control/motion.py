@@ -238,7 +238,7 @@ class Forward:
             case Halt.PANIC:
                 return Stopped(StopReason.PANIC, board.panic, position)
             case Halt.IDLE:
-                if self.timeline.system.kernel.console_wait.waiters and not board.console.eof:
+                if self.timeline.system.wants_input():
                     return Stopped(
                         StopReason.INPUT, "the program waits for console input", position
                     )

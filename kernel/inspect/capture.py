@@ -69,7 +69,7 @@ def machine_state(system: System) -> str:
         return "stopped"
     if system.kernel.tasks.has_timers():
         return "stopped"
-    if system.kernel.console_wait.waiters and not board.console.eof:
+    if system.wants_input():
         return "waiting for input"
     return "deadlocked"
 

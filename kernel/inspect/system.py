@@ -36,6 +36,10 @@ class System:
         kernel.plugin.connect(self.board)
         kernel.plugin.observer = self.observer
 
+    def wants_input(self) -> bool:
+        """Whether a task waits for console input, whatever else runs or waits."""
+        return bool(self.kernel.console_wait.waiters) and not self.board.console.eof
+
     def host_objects(self) -> dict[str, Any]:
         """Objects snapshots name instead of copying."""
         board = self.board

@@ -135,20 +135,13 @@ def sys_msgctl(t: Thread, ident: int, cmd: int, buf: int) -> int:
         raise LinuxError(Errno.EINVAL)
     if cmd in (IPC_INFO, _MSG_INFO):
         return _info(t, cmd, buf)
-    if cmd in (_MSG_STAT, _MSG_STAT_ANY):
-        queue = table.at(ident)
-        if cmd == _MSG_STAT:
-            queue.check(t, READ)
-        t.mem.write(buf, queue.pack())
-        return queue.ident
+    if cmd in (IPC_STAT, _MSG_STAT, _MSG_STAT_ANY):
+        any_reader = cmd == _MSG_STAT_ANY
+        return table.stat(t, ident, buf, slot=cmd != IPC_STAT, any_reader=any_reader)
     raw = t.mem.read(buf, _MSQID_DS_BYTES) if cmd == IPC_SET else b""
-    if cmd not in (IPC_STAT, IPC_SET, IPC_RMID):
+    if cmd not in (IPC_SET, IPC_RMID):
         raise LinuxError(Errno.EINVAL)
     queue = table.get(ident)
-    if cmd == IPC_STAT:
-        queue.check(t, READ)
-        t.mem.write(buf, queue.pack())
-        return 0
     queue.check_owner(t)
     if cmd == IPC_RMID:
         queue.remove(t)

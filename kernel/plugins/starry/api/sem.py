@@ -110,22 +110,15 @@ def sys_semctl(t: Thread, ident: int, number: int, cmd: int, arg: int) -> int:
         raise LinuxError(Errno.EINVAL)
     if cmd in (IPC_INFO, _SEM_INFO):
         return _info(t, cmd, arg)
-    if cmd in (_SEM_STAT, _SEM_STAT_ANY):
-        found = table.at(ident)
-        if cmd == _SEM_STAT:
-            found.check(t, READ)
-        t.mem.write(arg, found.pack(t.arch.name))
-        return found.ident
+    if cmd in (IPC_STAT, _SEM_STAT, _SEM_STAT_ANY):
+        any_reader = cmd == _SEM_STAT_ANY
+        return table.stat(t, ident, arg, slot=cmd != IPC_STAT, any_reader=any_reader)
     if cmd == _SETVAL and not 0 <= as_int32(arg) <= MAX_VALUE:
         raise LinuxError(Errno.ERANGE)
     raw = t.mem.read(arg, PERM_BYTES) if cmd == IPC_SET else b""
-    if cmd not in (IPC_STAT, IPC_SET, IPC_RMID) and not _GETPID <= cmd <= _SETALL:
+    if cmd not in (IPC_SET, IPC_RMID) and not _GETPID <= cmd <= _SETALL:
         raise LinuxError(Errno.EINVAL)
     found = table.get(ident)
-    if cmd == IPC_STAT:
-        found.check(t, READ)
-        t.mem.write(arg, found.pack(t.arch.name))
-        return 0
     if cmd in (IPC_SET, IPC_RMID):
         found.check_owner(t)
         if cmd == IPC_RMID:

@@ -145,20 +145,13 @@ def sys_shmctl(t: Thread, ident: int, cmd: int, buf: int) -> int:
         raise LinuxError(Errno.EINVAL)
     if cmd in (IPC_INFO, _SHM_INFO):
         return _info(t, cmd, buf)
-    if cmd in (_SHM_STAT, _SHM_STAT_ANY):
-        segment = table.at(ident)
-        if cmd == _SHM_STAT:
-            segment.check(t, READ)
-        t.mem.write(buf, segment.pack(t))
-        return segment.ident
+    if cmd in (IPC_STAT, _SHM_STAT, _SHM_STAT_ANY):
+        any_reader = cmd == _SHM_STAT_ANY
+        return table.stat(t, ident, buf, slot=cmd != IPC_STAT, any_reader=any_reader)
     raw = t.mem.read(buf, _SHMID_DS_BYTES) if cmd == IPC_SET else b""
-    if cmd not in (IPC_STAT, IPC_SET, IPC_RMID, _SHM_LOCK, _SHM_UNLOCK):
+    if cmd not in (IPC_SET, IPC_RMID, _SHM_LOCK, _SHM_UNLOCK):
         raise LinuxError(Errno.EINVAL)
     segment = table.get(ident)
-    if cmd == IPC_STAT:
-        segment.check(t, READ)
-        t.mem.write(buf, segment.pack(t))
-        return 0
     segment.check_owner(t)
     if cmd == IPC_SET:
         segment.unpack_perm(t, raw[:PERM_BYTES])

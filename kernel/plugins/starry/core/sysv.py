@@ -111,6 +111,10 @@ class IpcObject:
         self.mode = self.mode & ~0o777 | mode & 0o777
         self.ctime = wall_seconds(t)
 
+    def pack(self, t: Thread) -> bytes:
+        """The structure that describes an object of its kind."""
+        raise NotImplementedError
+
     def pack_perm(self) -> bytes:
         """Its struct ipc64_perm."""
         owners = self.uid, self.gid, self.cuid, self.cgid
@@ -188,6 +192,21 @@ class IpcTable(Generic[T]):
         if found is None:
             raise LinuxError(Errno.EINVAL)
         return found
+
+    def stat(self, t: Thread, ident: int, buf: int, *, slot: bool, any_reader: bool) -> int:
+        """IPC_STAT and its kin: write an object's structure to `buf`; what the call returns.
+
+        With `slot`, `ident` is one, and the object's identifier is returned; `any_reader` asks for
+        no permission (SHM_STAT_ANY and its kin).
+
+        Raises:
+            LinuxError: EINVAL, EACCES, EFAULT.
+        """
+        found = self.at(ident) if slot else self.get(ident)
+        if not any_reader:
+            found.check(t, READ)
+        t.mem.write(buf, found.pack(t))
+        return found.ident if slot else 0
 
     def remove(self, t: Thread, gone: T) -> None:
         """An object goes."""

@@ -152,7 +152,7 @@ class MsgQueue(IpcObject):
         self.messages.clear()
         t.starry.ipc.msg.remove(t, self)
 
-    def pack(self) -> bytes:
+    def pack(self, t: Thread) -> bytes:
         """Its struct msqid64_ds."""
         held = self.held_bytes, len(self.messages), self.max_bytes
         times = self.stime, self.rtime, self.ctime

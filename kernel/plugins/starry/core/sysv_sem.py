@@ -149,10 +149,10 @@ class SemSet(IpcObject):
                 for number in numbers:
                     adjust[number] = 0
 
-    def pack(self, arch: str) -> bytes:
+    def pack(self, t: Thread) -> bytes:
         """Its struct semid64_ds; x86_64's has holes for times of more than 64 bits."""
         count = len(self.values)
-        if arch == "x86_64":
+        if t.arch.name == "x86_64":
             words = struct.pack("<qQqQQQQ", self.otime, 0, self.ctime, 0, count, 0, 0)
         else:
             words = struct.pack("<qqQQQ", self.otime, self.ctime, count, 0, 0)
